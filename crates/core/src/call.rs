@@ -1,0 +1,155 @@
+//! The context of a call and of a sending of events.
+
+use std::sync::Arc;
+
+use crate::error::Error;
+use crate::event::Event;
+use crate::extensions::Extensions;
+use crate::info::{CallInfo, TraceContext};
+use crate::step::StepInfo;
+
+/// The context of one call, or of one step body in it.
+///
+/// A **call** is one request to run user code: a call request of the Inngest server, a Lambda
+/// invocation, an HTTP request. It has no lifetime parameter, so an `around_*` hook can use it before
+/// and after `next.run(cx).await`.
+#[derive(Debug)]
+pub struct Call {
+    info: Arc<CallInfo>,
+    step: Option<Arc<StepInfo>>,
+    trace: Option<TraceContext>,
+    extensions: Extensions,
+    reported: Vec<Error>,
+}
+
+impl Call {
+    /// For hosts: the context of a call that begins.
+    pub fn new(info: CallInfo) -> Self {
+        Call {
+            info: Arc::new(info),
+            step: None,
+            trace: None,
+            extensions: Extensions::new(),
+            reported: Vec::new(),
+        }
+    }
+
+    /// What is known about the call.
+    pub fn info(&self) -> &Arc<CallInfo> {
+        &self.info
+    }
+
+    /// The step, inside [`around_step`](crate::Middleware::around_step) and in hooks of a sending
+    /// that a step does.
+    pub fn step(&self) -> Option<&StepInfo> {
+        self.step.as_deref()
+    }
+
+    /// The step as a shared value.
+    pub fn shared_step(&self) -> Option<Arc<StepInfo>> {
+        self.step.clone()
+    }
+
+    /// What middleware and handlers left for each other.
+    pub fn extensions(&self) -> &Extensions {
+        &self.extensions
+    }
+
+    /// The same, for changing.
+    pub fn extensions_mut(&mut self) -> &mut Extensions {
+        &mut self.extensions
+    }
+
+    /// The trace and span that the call belongs to, if somebody set them.
+    pub fn trace(&self) -> Option<TraceContext> {
+        self.trace
+    }
+
+    /// Sets trace and span for everything further in.
+    pub fn set_trace(&mut self, trace: TraceContext) {
+        self.trace = Some(trace);
+    }
+
+    /// For hosts: the context of a step body. It reads through to this call's extensions, which are
+    /// frozen by it, and writes only its own.
+    pub fn child(&mut self, step: Arc<StepInfo>) -> Call {
+        Call {
+            info: self.info.clone(),
+            step: Some(step),
+            trace: self.trace,
+            extensions: self.extensions.child(),
+            reported: Vec::new(),
+        }
+    }
+
+    /// Notes an error that does not change the outcome, for the host to report.
+    pub fn report(&mut self, error: Error) {
+        self.reported.push(error);
+    }
+
+    /// The errors noted so far.
+    pub fn reported(&self) -> &[Error] {
+        &self.reported
+    }
+
+    pub(crate) fn take_reported(&mut self) -> Vec<Error> {
+        std::mem::take(&mut self.reported)
+    }
+}
+
+/// The context of one sending of events.
+#[derive(Debug)]
+pub struct Sending {
+    pub(crate) call: Option<(Arc<CallInfo>, Option<Arc<StepInfo>>)>,
+    pub(crate) trace: Option<TraceContext>,
+    pub(crate) extensions: Extensions,
+    pub(crate) events: Vec<Event>,
+}
+
+impl Sending {
+    /// For hosts: a sending by a client, outside of any call.
+    pub fn from_client(events: Vec<Event>) -> Self {
+        Sending { call: None, trace: None, extensions: Extensions::new(), events }
+    }
+
+    /// For hosts: a sending inside a call or a step body.
+    pub fn from_call(call: &mut Call, events: Vec<Event>) -> Self {
+        Sending {
+            call: Some((call.info.clone(), call.step.clone())),
+            trace: call.trace,
+            extensions: call.extensions.child(),
+            events,
+        }
+    }
+
+    /// The call in which the events are sent; `None` for a client outside of any.
+    pub fn info(&self) -> Option<&Arc<CallInfo>> {
+        self.call.as_ref().map(|(info, _)| info)
+    }
+
+    /// The step in which the events are sent.
+    pub fn step(&self) -> Option<&StepInfo> {
+        self.call.as_ref().and_then(|(_, step)| step.as_deref())
+    }
+
+    /// The trace that the sender belongs to.
+    pub fn trace(&self) -> Option<TraceContext> {
+        self.trace
+    }
+
+    /// The events. Only [`before_send_events`](crate::Middleware::before_send_events) may change them:
+    /// what came after encryption would travel in plaintext.
+    pub fn events(&self) -> &[Event] {
+        &self.events
+    }
+
+    /// What middleware left for each other in this sending; reads through to the call's.
+    pub fn extensions(&self) -> &Extensions {
+        &self.extensions
+    }
+
+    /// The same, for changing.
+    pub fn extensions_mut(&mut self) -> &mut Extensions {
+        &mut self.extensions
+    }
+}

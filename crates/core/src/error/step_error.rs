@@ -1,0 +1,137 @@
+//! A step's failure as the function sees it.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use super::ErrorKind;
+use crate::payload::Payload;
+
+/// What `step.run(..).await` and its siblings fail with: the error of a step that exhausted its
+/// attempts, as the platform stored it, or the reason why a stored value cannot be delivered.
+///
+/// A function can match on [`name`](StepError::name) and handle it. A function that lets it through
+/// fails for good, because the same stored error would come back on every retry.
+///
+/// ```
+/// use hookstack_core::{Error, Retry, StepError};
+///
+/// let error = StepError::new("PaymentDeclined", "insufficient funds");
+/// assert_eq!(error.name(), "PaymentDeclined");
+/// assert_eq!(Error::from(error).retry(), Retry::Never);
+/// ```
+#[derive(Clone)]
+pub struct StepError(Box<Inner>);
+
+#[derive(Clone)]
+struct Inner {
+    kind: ErrorKind,
+    step: Box<str>,
+    name: Box<str>,
+    message: Box<str>,
+    stack: Option<Box<str>>,
+    data: Option<Payload>,
+    cause: Option<Payload>,
+}
+
+impl StepError {
+    /// An error with a name and a message.
+    pub fn new(name: impl Into<Box<str>>, message: impl Into<Box<str>>) -> Self {
+        StepError(Box::new(Inner {
+            kind: ErrorKind::Step,
+            step: "".into(),
+            name: name.into(),
+            message: message.into(),
+            stack: None,
+            data: None,
+            cause: None,
+        }))
+    }
+
+    /// The id that the developer gave the step; empty while it is not known.
+    pub fn step(&self) -> &str {
+        &self.0.step
+    }
+
+    /// The error's name, in most languages its type.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// The message.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// The stack, if one was stored.
+    pub fn stack(&self) -> Option<&str> {
+        self.0.stack.as_deref()
+    }
+
+    /// Data that the failing step attached.
+    pub fn data(&self) -> Option<&Payload> {
+        self.0.data.as_ref()
+    }
+
+    /// The serialised cause, if one was stored.
+    pub fn cause(&self) -> Option<&Payload> {
+        self.0.cause.as_ref()
+    }
+
+    /// [`ErrorKind::Step`] for a stored failure; another kind when the stored value could not be
+    /// delivered or the step was misused.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// Sets the kind.
+    pub fn with_kind(mut self, kind: ErrorKind) -> Self {
+        self.0.kind = kind;
+        self
+    }
+
+    /// Sets the step that failed.
+    pub fn with_step(mut self, id: impl Into<Box<str>>) -> Self {
+        self.0.step = id.into();
+        self
+    }
+
+    /// Sets the stack.
+    pub fn with_stack(mut self, stack: Option<Box<str>>) -> Self {
+        self.0.stack = stack;
+        self
+    }
+
+    /// Sets data and cause.
+    pub fn with_details(mut self, data: Option<Payload>, cause: Option<Payload>) -> Self {
+        self.0.data = data;
+        self.0.cause = cause;
+        self
+    }
+}
+
+impl From<super::Error> for StepError {
+    fn from(error: super::Error) -> Self {
+        StepError::new(error.name(), error.text())
+            .with_kind(error.kind())
+            .with_stack(error.stack().map(|stack| stack.into()))
+            .with_details(error.data().cloned(), error.cause().cloned())
+    }
+}
+
+impl fmt::Display for StepError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl fmt::Debug for StepError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StepError")
+            .field("step", &self.0.step)
+            .field("name", &self.0.name)
+            .field("message", &self.0.message)
+            .finish_non_exhaustive()
+    }
+}
+
+impl StdError for StepError {}

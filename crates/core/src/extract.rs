@@ -1,0 +1,74 @@
+//! Arguments of handlers.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use crate::call::Call;
+use crate::error::Result;
+use crate::info::CallInfo;
+use crate::input::Input;
+
+/// An argument of a handler, made from the call.
+///
+/// Hosts bring their own (the event's data, the step tools); middleware crates can add more without
+/// knowing a host. Arguments are made in order, before the handler runs; each sees what the ones
+/// before it left in the extensions.
+///
+/// ```
+/// use hookstack_core::{Error, Extract, ExtractContext, Result};
+///
+/// struct Tenant(String);
+///
+/// impl Extract for Tenant {
+///     async fn extract(cx: &mut ExtractContext<'_>) -> Result<Self> {
+///         cx.call.extensions_mut().remove().ok_or_else(|| Error::message("no tenant: register the tenant middleware"))
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be an argument of a handler",
+    note = "arguments implement `Extract`: a host's own (`Data<T>`, `Event<T>`, `Step`, `Info`, …) or your type's"
+)]
+pub trait Extract: Sized + Send {
+    /// Makes the argument.
+    ///
+    /// # Errors
+    /// The handler does not run; the error is the call's outcome.
+    fn extract(cx: &mut ExtractContext<'_>) -> impl Future<Output = Result<Self>> + Send;
+}
+
+/// What an argument can be made from.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct ExtractContext<'a> {
+    /// The call.
+    pub call: &'a mut Call,
+    /// The transformed input.
+    pub input: &'a mut Input,
+}
+
+impl<'a> ExtractContext<'a> {
+    /// For hosts: a context of a call and its input.
+    pub fn new(call: &'a mut Call, input: &'a mut Input) -> Self {
+        ExtractContext { call, input }
+    }
+}
+
+/// What is known about the call, as a handler's argument.
+///
+/// Dereferences to [`CallInfo`].
+#[derive(Clone, Debug)]
+pub struct Info(Arc<CallInfo>);
+
+impl std::ops::Deref for Info {
+    type Target = CallInfo;
+    fn deref(&self) -> &CallInfo {
+        &self.0
+    }
+}
+
+impl Extract for Info {
+    async fn extract(cx: &mut ExtractContext<'_>) -> Result<Self> {
+        Ok(Info(cx.call.info().clone()))
+    }
+}

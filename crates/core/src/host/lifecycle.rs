@@ -1,0 +1,358 @@
+//! One call from its input to its response.
+
+use std::sync::Arc;
+
+use http::{HeaderMap, StatusCode};
+
+use super::{BoxFuture, Execution, Host, Phase};
+use crate::call::Call;
+use crate::error::{Error, ErrorKind, Result};
+use crate::hook::Hook;
+use crate::input::Input;
+use crate::next::{Endpoint, Run};
+use crate::outcome::{Completed, OperationKind, Outcome};
+use crate::panic::catch;
+use crate::stack::{Entry, Owed, Stack};
+use crate::view::{
+    AfterExecution, AfterResponse, BeforeMemoization, BeforeResponse, TransformInput,
+    TransformOutput,
+};
+
+/// A call in progress. When it is dropped before [`Answered::after_response`] ran, the middleware's
+/// `on_abandoned` is called.
+#[derive(Debug)]
+pub struct CallGuard {
+    stack: Arc<Stack>,
+    call: Call,
+    open: bool,
+}
+
+impl CallGuard {
+    /// A call that has not begun.
+    pub fn new(stack: Arc<Stack>, call: Call) -> Self {
+        CallGuard { stack, call, open: false }
+    }
+
+    /// Runs all hooks and the user's code, up to the response.
+    pub async fn run<H: Host>(mut self, host: &mut H, mut input: Input) -> Answered {
+        self.open = true;
+        self.call.info().set_replaying(!input.memoized.is_empty());
+        let stack = self.stack.clone();
+        let mut request = Request {
+            stack: &stack,
+            host,
+            input: &mut input,
+            phase: Phase::default(),
+            answer: None,
+        };
+        let result = if stack.has(Hook::AroundRequest) {
+            stack.around_request(&mut self.call, &mut request).await
+        } else {
+            request.answer(&mut self.call).await
+        };
+        let answer = request.conclude(&mut self.call, result).await;
+        Answered { answer, guard: self }
+    }
+}
+
+impl Drop for CallGuard {
+    fn drop(&mut self) {
+        if self.open {
+            self.stack.on_abandoned(&mut self.call);
+        }
+    }
+}
+
+/// A call whose response is ready.
+#[derive(Debug)]
+pub struct Answered {
+    answer: Answer,
+    guard: CallGuard,
+}
+
+impl Answered {
+    /// The outcome as it goes out.
+    pub fn outcome(&self) -> &Outcome {
+        &self.answer.outcome
+    }
+
+    /// The status.
+    pub fn status(&self) -> StatusCode {
+        self.answer.status
+    }
+
+    /// The headers.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.answer.headers
+    }
+
+    /// The call.
+    pub fn call(&self) -> &Call {
+        &self.guard.call
+    }
+
+    /// Runs `after_response`; to be called when the response went to the transport. Returns the errors
+    /// that did not change the outcome, which the host reports.
+    pub async fn after_response(mut self) -> Vec<Error> {
+        let Answer { outcome, status, owed, .. } = &self.answer;
+        let CallGuard { stack, call, .. } = &mut self.guard;
+        for entry in
+            stack.list(Hook::AfterResponse).iter().filter(|entry| owed.includes(entry.rank))
+        {
+            let mut view = AfterResponse { call, outcome, status: *status };
+            let result =
+                entry.run(Hook::AfterResponse, &mut view, |m, view| m.after_response(view)).await;
+            if let Err(error) = result {
+                call.report(error);
+            }
+        }
+        self.guard.open = false;
+        self.guard.call.take_reported()
+    }
+}
+
+#[derive(Debug)]
+struct Answer {
+    outcome: Outcome,
+    status: StatusCode,
+    headers: HeaderMap,
+    owed: Owed,
+}
+
+/// Everything inside `around_request`.
+struct Request<'a, H> {
+    stack: &'a Arc<Stack>,
+    host: &'a mut H,
+    input: &'a mut Input,
+    phase: Phase,
+    answer: Option<Answer>,
+}
+
+impl<H: Host> Endpoint<Call, Result<Completed>> for Request<'_, H> {
+    fn run<'b>(&'b mut self, call: &'b mut Call) -> BoxFuture<'b, Result<Completed>> {
+        Box::pin(self.answer(call))
+    }
+}
+
+impl<H: Host> Request<'_, H> {
+    async fn answer(&mut self, call: &mut Call) -> Result<Completed> {
+        let outcome = match self.receive(call).await {
+            Ok(()) => self.function(call).await,
+            Err(error) => Outcome::Done(Err(error)),
+        };
+        Ok(self.finish(call, outcome).await)
+    }
+
+    /// What is left when `around_request` came back: usually nothing.
+    async fn conclude(mut self, call: &mut Call, result: Result<Completed>) -> Answer {
+        match (result, self.answer.take()) {
+            (Ok(_), Some(answer)) => answer,
+            // `around_request` gave up before or during the rest.
+            (Err(error), None) => {
+                self.finish(call, Outcome::Done(Err(error))).await;
+                self.answer.take().expect("`finish` leaves an answer")
+            }
+            (Err(error), Some(mut answer)) => {
+                if answer.outcome.has_finished_step() {
+                    call.report(error);
+                } else {
+                    self.fail_answer(call, &mut answer, error).await;
+                }
+                answer
+            }
+            (Ok(_), None) => {
+                unreachable!("only `finish` makes a `Completed`, and it leaves an answer")
+            }
+        }
+    }
+
+    async fn receive(&mut self, call: &mut Call) -> Result {
+        for entry in self.stack.list(Hook::TransformInput) {
+            let mut view = TransformInput { call, input: self.input };
+            entry.run(Hook::TransformInput, &mut view, |m, view| m.transform_input(view)).await?;
+        }
+        for entry in self.stack.list(Hook::BeforeMemoization) {
+            let mut view = BeforeMemoization { call, input: self.input };
+            entry
+                .run(Hook::BeforeMemoization, &mut view, |m, view| m.before_memoization(view))
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn function(&mut self, call: &mut Call) -> Outcome {
+        let mut function = Function {
+            stack: self.stack,
+            host: &mut *self.host,
+            input: self.input,
+            phase: &mut self.phase,
+        };
+        if self.stack.has(Hook::AroundFunction) {
+            self.stack.around_function(call, &mut function).await
+        } else {
+            function.execute(call).await
+        }
+    }
+
+    async fn finish(&mut self, call: &mut Call, mut outcome: Outcome) -> Completed {
+        // Outstanding only when an `around_*` hook dropped the code that it had started.
+        leave(self.stack, &mut self.phase, call, &mut outcome).await;
+        self.transform(call, &mut outcome).await;
+        self.host.check(call.info(), &mut outcome);
+        let (status, headers) = self.host.respond(call.info(), &outcome);
+        let mut answer = Answer { outcome, status, headers, owed: Owed::EVERYBODY };
+        let mut failed = Vec::new();
+        for entry in self.stack.list(Hook::BeforeResponse) {
+            let mut view = BeforeResponse {
+                call,
+                outcome: &answer.outcome,
+                status: answer.status,
+                headers: &mut answer.headers,
+            };
+            let result =
+                entry.run(Hook::BeforeResponse, &mut view, |m, view| m.before_response(view)).await;
+            if let Err(error) = result {
+                failed.push(entry.rank);
+                self.fail_answer(call, &mut answer, error).await;
+            }
+        }
+        answer.owed = Owed::AllBut(failed);
+        let completed = Completed::new(answer.status, &answer.outcome);
+        self.answer = Some(answer);
+        completed
+    }
+
+    /// Transforms the outcome, failing closed.
+    async fn transform(&mut self, call: &mut Call, outcome: &mut Outcome) {
+        let list = self.stack.list(Hook::TransformOutput);
+        if list.is_empty() {
+            return;
+        }
+        let failed = match outcome {
+            Outcome::Done(result) => {
+                let view =
+                    TransformOutput { call, step: None, result: Some(result), options: None };
+                transform_one(list, view).await
+            }
+            Outcome::Suspended(suspended) => {
+                let mut failed = None;
+                let reported = suspended.operations.iter_mut();
+                for operation in reported.filter(|op| op.kind != OperationKind::NotFound) {
+                    let view = TransformOutput {
+                        call,
+                        step: Some(&operation.step),
+                        result: operation.result.as_mut(),
+                        options: Some(&mut operation.options),
+                    };
+                    failed = transform_one(list, view).await;
+                    if failed.is_some() {
+                        break;
+                    }
+                }
+                failed
+            }
+        };
+        if let Some((position, mut error)) = failed {
+            if let Outcome::Done(Err(first)) =
+                std::mem::replace(outcome, Outcome::Done(Ok(Default::default())))
+            {
+                error.suppress(first);
+            }
+            *outcome = Outcome::Done(Err(error));
+            seal_late_error(&list[position + 1..], call, outcome).await;
+        }
+    }
+
+    /// Fails a call whose response was ready already.
+    async fn fail_answer(&mut self, call: &mut Call, answer: &mut Answer, error: Error) {
+        if let Outcome::Done(Err(first)) = &mut answer.outcome {
+            first.suppress(error);
+            return;
+        }
+        answer.outcome = Outcome::Done(Err(error));
+        seal_late_error(self.stack.list(Hook::TransformOutput), call, &mut answer.outcome).await;
+        let (status, headers) = self.host.respond(call.info(), &answer.outcome);
+        answer.status = status;
+        answer.headers.extend(headers);
+    }
+}
+
+/// The view goes through the list; the position and error of the hook that failed.
+async fn transform_one(list: &[Entry], mut view: TransformOutput<'_>) -> Option<(usize, Error)> {
+    for (position, entry) in list.iter().enumerate() {
+        let result =
+            entry.run(Hook::TransformOutput, &mut view, |m, view| m.transform_output(view)).await;
+        if let Err(error) = result {
+            return Some((position, error));
+        }
+    }
+    None
+}
+
+/// An error that came up after the transforms began still passes the middleware next to the wire, so
+/// that a hook's error text does not leave the process in plaintext.
+async fn seal_late_error(list: &[Entry], call: &mut Call, outcome: &mut Outcome) {
+    let Outcome::Done(result) = outcome else { return };
+    for entry in list.iter().filter(|entry| entry.wire) {
+        let mut view = TransformOutput { call, step: None, result: Some(result), options: None };
+        let sealed =
+            entry.run(Hook::TransformOutput, &mut view, |m, view| m.transform_output(view)).await;
+        if let Err(error) = sealed {
+            let unsealed = std::mem::replace(result, Err(error));
+            if let (Err(error), Err(unsealed)) = (result, unsealed) {
+                error.suppress(unsealed);
+            }
+            return;
+        }
+    }
+}
+
+/// Everything inside `around_function`.
+struct Function<'a, H> {
+    stack: &'a Arc<Stack>,
+    host: &'a mut H,
+    input: &'a mut Input,
+    phase: &'a mut Phase,
+}
+
+impl<H: Host> Endpoint<Call, Outcome> for Function<'_, H> {
+    fn run<'b>(&'b mut self, call: &'b mut Call) -> BoxFuture<'b, Outcome> {
+        Box::pin(self.execute(call))
+    }
+}
+
+impl<H: Host> Function<'_, H> {
+    async fn execute(&mut self, call: &mut Call) -> Outcome {
+        let cx = Execution { call, input: self.input, stack: self.stack, phase: self.phase };
+        let started = catch(|| self.host.execute(cx));
+        let mut outcome = Run::new(started, None).await;
+        let mut cx = Execution { call, input: self.input, stack: self.stack, phase: self.phase };
+        if let Err(error) = cx.enter().await {
+            match &mut outcome {
+                Outcome::Done(Err(first)) => first.suppress(error),
+                other => *other = Outcome::Done(Err(error)),
+            }
+        }
+        leave(self.stack, self.phase, call, &mut outcome).await;
+        outcome
+    }
+}
+
+/// Runs every owed `after_execution`, once.
+async fn leave(stack: &Stack, phase: &mut Phase, call: &mut Call, outcome: &mut Outcome) {
+    let list = stack.list(Hook::AfterExecution);
+    let owed = std::mem::take(&mut phase.after_execution);
+    for entry in list.iter().filter(|entry| owed.includes(entry.rank)) {
+        let mut view = AfterExecution { call, outcome };
+        let result =
+            entry.run(Hook::AfterExecution, &mut view, |m, view| m.after_execution(view)).await;
+        if let Err(error) = result {
+            match outcome {
+                Outcome::Done(Err(first)) if first.kind() != ErrorKind::Step => {
+                    first.suppress(error)
+                }
+                _ => call.report(error),
+            }
+        }
+    }
+}

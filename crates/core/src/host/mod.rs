@@ -1,0 +1,137 @@
+//! For authors of hosts: the lifecycle of a call and of a sending of events, run over a stack.
+//!
+//! A host decodes a request into a [`Call`] and an [`Input`], implements [`Host`] (how the user's code
+//! runs, what an outcome looks like on its wire), and lets [`CallGuard::run`] do the rest. The rules
+//! (order, failing closed, owed after-hooks, the first error wins) live here once, for all hosts.
+
+mod lifecycle;
+mod send;
+
+use http::{HeaderMap, StatusCode};
+
+pub use lifecycle::{Answered, CallGuard};
+pub use send::send;
+
+pub use crate::erased::BoxFuture;
+pub use crate::next::Endpoint;
+
+use crate::call::Call;
+use crate::error::Result;
+use crate::hook::Hook;
+use crate::info::CallInfo;
+use crate::input::{Input, Memo};
+use crate::outcome::Outcome;
+use crate::stack::{Owed, Stack};
+use crate::step::{StepInfo, StepOptions};
+use crate::view::{AfterMemoization, BeforeExecution, TransformMemoized};
+
+/// What a host does between the hooks.
+pub trait Host: Send {
+    /// Runs the user's code. [`Execution::enter`] must be called right before the first new code; if
+    /// it was not when this returns, it is called then.
+    fn execute<'a>(&'a mut self, cx: Execution<'a>) -> BoxFuture<'a, Outcome>;
+
+    /// Replaces what the platform would refuse, after the transforms: outputs beyond its limit.
+    fn check(&mut self, info: &CallInfo, outcome: &mut Outcome) {
+        let _ = (info, outcome);
+    }
+
+    /// The status and the headers that the platform's protocol prescribes for an outcome.
+    fn respond(&self, info: &CallInfo, outcome: &Outcome) -> (StatusCode, HeaderMap);
+}
+
+/// What [`Host::execute`] works with.
+#[derive(Debug)]
+pub struct Execution<'a> {
+    pub(crate) call: &'a mut Call,
+    pub(crate) input: &'a mut Input,
+    pub(crate) stack: &'a std::sync::Arc<Stack>,
+    pub(crate) phase: &'a mut Phase,
+}
+
+/// How far a call has come.
+#[derive(Debug, Default)]
+pub(crate) struct Phase {
+    pub(crate) entered: bool,
+    pub(crate) after_execution: Owed,
+}
+
+impl Execution<'_> {
+    /// The call.
+    pub fn call(&mut self) -> &mut Call {
+        self.call
+    }
+
+    /// The transformed input.
+    pub fn input(&mut self) -> &mut Input {
+        self.input
+    }
+
+    /// Call and input at once.
+    pub fn parts(&mut self) -> (&mut Call, &mut Input) {
+        (self.call, self.input)
+    }
+
+    /// The stack.
+    pub fn stack(&self) -> &std::sync::Arc<Stack> {
+        self.stack
+    }
+
+    /// Whether new code may run already.
+    pub fn entered(&self) -> bool {
+        self.phase.entered
+    }
+
+    /// Runs `after_memoization` and `before_execution`; the second call does nothing.
+    ///
+    /// # Errors
+    /// The first error of a hook. New code must not run then; the error is the call's outcome.
+    pub async fn enter(&mut self) -> Result {
+        if std::mem::replace(&mut self.phase.entered, true) {
+            return Ok(());
+        }
+        for entry in self.stack.list(Hook::AfterMemoization) {
+            let mut view = AfterMemoization { call: self.call };
+            entry
+                .run(Hook::AfterMemoization, &mut view, |m, view| m.after_memoization(view))
+                .await?;
+        }
+        self.call.info().set_replaying(false);
+        for entry in self.stack.list(Hook::BeforeExecution) {
+            let mut view = BeforeExecution { call: self.call };
+            let result = entry
+                .run(Hook::BeforeExecution, &mut view, |m, view| m.before_execution(view))
+                .await;
+            if let Err(error) = result {
+                self.phase.after_execution = Owed::Below(entry.rank);
+                return Err(error);
+            }
+        }
+        self.phase.after_execution = Owed::EVERYBODY;
+        Ok(())
+    }
+
+    /// Whether [`transform_memoized`](Execution::transform_memoized) has anything to do.
+    pub fn transforms_memoized(&self) -> bool {
+        self.stack.has(Hook::TransformMemoized)
+    }
+
+    /// Runs `transform_memoized` for a memo that is about to be handed to the function.
+    ///
+    /// # Errors
+    /// The first error of a hook; the memo must not be delivered then.
+    pub async fn transform_memoized(
+        &mut self,
+        step: &StepInfo,
+        options: &StepOptions,
+        memo: &mut Memo,
+    ) -> Result {
+        for entry in self.stack.list(Hook::TransformMemoized) {
+            let mut view = TransformMemoized { call: self.call, step, options, memo };
+            entry
+                .run(Hook::TransformMemoized, &mut view, |m, view| m.transform_memoized(view))
+                .await?;
+        }
+        Ok(())
+    }
+}

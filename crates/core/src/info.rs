@@ -1,0 +1,174 @@
+//! What is known about a call and its function.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde_json::Value;
+
+/// The function that is called: its identity and configuration.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct FunctionInfo {
+    /// The id inside its app.
+    pub id: String,
+    /// The identity across apps; on Inngest `app-function`. Opaque: never split it.
+    pub slug: String,
+    /// The display name.
+    pub name: String,
+    /// The configuration in the form that the host registers.
+    pub config: Value,
+}
+
+impl FunctionInfo {
+    /// A function whose slug and name are its id, without configuration.
+    pub fn new(id: impl Into<String>) -> Self {
+        let id = id.into();
+        FunctionInfo { slug: id.clone(), name: id.clone(), id, config: Value::Null }
+    }
+
+    /// Sets the slug.
+    pub fn with_slug(mut self, slug: impl Into<String>) -> Self {
+        self.slug = slug.into();
+        self
+    }
+
+    /// Sets the display name.
+    pub fn with_name(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// Sets the configuration.
+    pub fn with_config(mut self, config: Value) -> Self {
+        self.config = config;
+        self
+    }
+}
+
+/// What caused a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Trigger {
+    /// An event.
+    Event {
+        /// Its name.
+        name: String,
+    },
+    /// A schedule.
+    Cron {
+        /// The cron expression.
+        schedule: String,
+    },
+    /// Another function's `invoke`.
+    Invoke,
+    /// The final failure of another function, whose failure handler this function is.
+    Failure {
+        /// The slug of the function that failed.
+        function: String,
+        /// The run that failed.
+        run_id: String,
+    },
+    /// A request to a host without events: HTTP or Lambda.
+    Request,
+}
+
+/// The platform that called and the request that it sent, as the host received it.
+pub type Platform = Arc<dyn Any + Send + Sync>;
+
+/// What is known about a call. One per call, shared by everything that runs in it.
+#[non_exhaustive]
+pub struct CallInfo {
+    /// The app's id.
+    pub app_id: Arc<str>,
+    /// The function.
+    pub function: Arc<FunctionInfo>,
+    /// The run that the call belongs to; under Lambda and HTTP the request's id.
+    pub run_id: String,
+    /// The number of this attempt, from 0.
+    pub attempt: u32,
+    /// How many attempts there are in total, when the platform says so.
+    pub max_attempts: Option<u32>,
+    /// What caused the call.
+    pub trigger: Trigger,
+    /// The id of the first triggering event.
+    pub event_id: Option<String>,
+    platform: Option<Platform>,
+    replaying: AtomicBool,
+}
+
+impl CallInfo {
+    /// For hosts: a first attempt without platform request.
+    pub fn new(
+        app_id: impl Into<Arc<str>>,
+        function: Arc<FunctionInfo>,
+        run_id: impl Into<String>,
+    ) -> Self {
+        CallInfo {
+            app_id: app_id.into(),
+            function,
+            run_id: run_id.into(),
+            attempt: 0,
+            max_attempts: None,
+            trigger: Trigger::Request,
+            event_id: None,
+            platform: None,
+            replaying: AtomicBool::new(false),
+        }
+    }
+
+    /// For hosts: attaches the platform's request.
+    pub fn with_platform(mut self, platform: Option<Platform>) -> Self {
+        self.platform = platform;
+        self
+    }
+
+    /// The platform's request, if it is a `T`. Hosts document which type they provide.
+    pub fn platform<T: Send + Sync + 'static>(&self) -> Option<&T> {
+        self.platform.as_deref().and_then(|platform| platform.downcast_ref())
+    }
+
+    /// Whether no attempt follows this one, as far as the platform says.
+    pub fn is_final_attempt(&self) -> bool {
+        self.max_attempts.is_some_and(|max| self.attempt + 1 >= max)
+    }
+
+    /// Whether memoized state is being replayed: true from the start of a call that has memoized
+    /// steps until [`before_execution`](crate::Middleware::before_execution). Signals about code that
+    /// already ran in an earlier call are held back while it is true.
+    pub fn is_replaying(&self) -> bool {
+        self.replaying.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_replaying(&self, replaying: bool) {
+        self.replaying.store(replaying, Ordering::Release);
+    }
+}
+
+impl fmt::Debug for CallInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CallInfo")
+            .field("app_id", &self.app_id)
+            .field("function", &self.function.id)
+            .field("run_id", &self.run_id)
+            .field("attempt", &self.attempt)
+            .field("max_attempts", &self.max_attempts)
+            .field("trigger", &self.trigger)
+            .field("replaying", &self.is_replaying())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The trace that a call belongs to, when a middleware or host knows it.
+///
+/// The form is W3C Trace Context: 16 and 8 bytes, shown as hex.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TraceContext {
+    /// The trace id.
+    pub trace_id: [u8; 16],
+    /// The id of the current span.
+    pub span_id: [u8; 8],
+    /// Whether the trace is sampled.
+    pub sampled: bool,
+}

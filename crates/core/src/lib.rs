@@ -1,0 +1,62 @@
+//! The core of hookstack: the [`Middleware`] trait with the lifecycle's hooks, and the [`Stack`] that
+//! dispatches them.
+//!
+//! Middleware crates depend on this crate alone; so do hosts. It does no I/O and knows no async
+//! runtime. Applications usually depend on the facade `hookstack` instead.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+#[macro_use]
+mod hooks_macro;
+
+mod call;
+mod erased;
+mod error;
+mod event;
+mod extensions;
+mod extract;
+mod forward;
+mod from_fn;
+mod hook;
+pub mod host;
+mod info;
+mod input;
+mod middleware;
+mod next;
+mod outcome;
+mod panic;
+mod payload;
+pub mod redact;
+mod stack;
+mod step;
+pub mod view;
+
+pub use call::{Call, Sending};
+pub use erased::BoxMiddleware;
+pub use error::{
+    BoxError, Error, ErrorKind, IntoError, NonRetriable, Origin, Result, Retry, RetryAfter,
+    StepError, marker,
+};
+pub use event::Event;
+pub use extensions::Extensions;
+pub use extract::{Extract, ExtractContext, Info};
+pub use from_fn::{AroundFn, AroundFnWith, FromFn, FromFnWith, from_fn, from_fn_with};
+pub use hook::{Hook, HookSet};
+pub use info::{CallInfo, FunctionInfo, Platform, TraceContext, Trigger};
+pub use input::{Input, Memo, MemoValue, Memoized};
+pub use middleware::{Middleware, Position};
+pub use next::{Ending, Next, NextRequest, NextSend, NextStep, Run};
+pub use outcome::{Completed, Operation, OperationKind, Outcome, Sent, Suspended};
+pub use payload::Payload;
+pub use stack::{Stack, StackBuilder};
+pub use step::{Invoke, StepHash, StepInfo, StepOp, StepOptions, WaitForEvent};
+pub use view::{
+    AfterExecution, AfterMemoization, AfterResponse, AfterSendEvents, BeforeExecution,
+    BeforeMemoization, BeforeResponse, BeforeSendEvents, OnAbandoned, OnRegister,
+    RegisteredMiddleware, TransformInput, TransformMemoized, TransformOutput,
+};
+
+/// Guides, compiled into the documentation so that they cannot rot.
+pub mod guide {
+    #[doc = include_str!("../docs/lifecycle.md")]
+    pub mod lifecycle {}
+}

@@ -1,0 +1,188 @@
+//! How a call, a request and a sending of events end.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+
+use crate::error::{Error, Result};
+use crate::payload::Payload;
+use crate::step::{StepInfo, StepOptions};
+
+/// How a call of a function ended.
+///
+/// Control flow is never an error: a call that stops at a new step is
+/// [`Suspended`](Outcome::Suspended), and code after `next.run(cx).await` runs then as well.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// The function returned or failed.
+    Done(Result<Payload>),
+    /// The call stopped to report steps; a later call goes on from there.
+    Suspended(Suspended),
+}
+
+impl Outcome {
+    /// An outcome with a value, serialised.
+    ///
+    /// ```
+    /// use hookstack_core::Outcome;
+    /// assert!(Outcome::ok(&serde_json::json!({ "cached": true })).error().is_none());
+    /// ```
+    pub fn ok<T: serde::Serialize + ?Sized>(value: &T) -> Self {
+        Outcome::Done(Payload::new(value))
+    }
+
+    /// The function's error, or the error of the step that this call executed.
+    pub fn error(&self) -> Option<&Error> {
+        match self {
+            Outcome::Done(result) => result.as_ref().err(),
+            Outcome::Suspended(suspended) => {
+                suspended.operations.iter().find_map(|op| op.result.as_ref()?.as_ref().err())
+            }
+        }
+    }
+
+    /// Whether the call stopped to report steps.
+    pub fn is_suspended(&self) -> bool {
+        matches!(self, Outcome::Suspended(_))
+    }
+
+    /// Whether a step that was executed in this call finished. Its result must not be lost.
+    pub(crate) fn has_finished_step(&self) -> bool {
+        match self {
+            Outcome::Done(_) => false,
+            Outcome::Suspended(suspended) => {
+                suspended.operations.iter().any(|op| op.result.is_some())
+            }
+        }
+    }
+}
+
+impl<E: Into<Error>> From<E> for Outcome {
+    fn from(error: E) -> Self {
+        Outcome::Done(Err(error.into()))
+    }
+}
+
+/// What a call reports when it stops at new steps.
+#[derive(Debug, Default)]
+pub struct Suspended {
+    pub(crate) operations: Vec<Operation>,
+}
+
+impl Suspended {
+    /// For hosts: a report of operations.
+    pub fn new(operations: Vec<Operation>) -> Self {
+        Suspended { operations }
+    }
+
+    /// The reported operations.
+    pub fn operations(&self) -> &[Operation] {
+        &self.operations
+    }
+
+    /// For hosts: the reported operations, for replacing what the platform would refuse.
+    pub fn operations_mut(&mut self) -> &mut [Operation] {
+        &mut self.operations
+    }
+}
+
+/// One operation that a call reports to the platform.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Operation {
+    /// The step.
+    pub step: Arc<StepInfo>,
+    /// What is reported about it.
+    pub kind: OperationKind,
+    /// The result of a step body that ran in this call.
+    pub result: Option<Result<Payload>>,
+    /// What the step asks of the platform.
+    pub options: StepOptions,
+}
+
+impl Operation {
+    /// For hosts: a new report.
+    pub fn new(
+        step: Arc<StepInfo>,
+        kind: OperationKind,
+        result: Option<Result<Payload>>,
+        options: StepOptions,
+    ) -> Self {
+        Operation { step, kind, result, options }
+    }
+}
+
+/// What is reported about a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum OperationKind {
+    /// Its body ran; the result goes with it.
+    Executed,
+    /// Its body shall run in a call of its own.
+    Planned,
+    /// It is the platform's work: a sleep, a wait, an invocation.
+    Requested,
+    /// The step that the platform asked for does not exist in the function.
+    NotFound,
+}
+
+/// A request that was answered: all that [`around_request`](crate::Middleware::around_request) sees
+/// of the result. It cannot be made by hand, because the outermost onion cannot produce a payload
+/// that would pass the transforms by.
+#[derive(Debug)]
+pub struct Completed {
+    status: StatusCode,
+    suspended: bool,
+}
+
+impl Completed {
+    pub(crate) fn new(status: StatusCode, outcome: &Outcome) -> Self {
+        Completed { status, suspended: outcome.is_suspended() }
+    }
+
+    /// The status that the host answers with.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// Whether the call stopped to report steps.
+    pub fn is_suspended(&self) -> bool {
+        self.suspended
+    }
+}
+
+/// How a sending of events ended. On partial failure there are ids and an error.
+#[derive(Debug, Default)]
+#[must_use = "events that were not sent are reported here"]
+pub struct Sent {
+    /// The ids of the events that were accepted.
+    pub ids: Vec<String>,
+    /// Why some or all were not.
+    pub error: Option<Error>,
+    /// Errors of hooks that ran after the transport; they do not change the result.
+    pub reported: Vec<Error>,
+}
+
+impl Sent {
+    /// All events were accepted.
+    pub fn accepted(ids: Vec<String>) -> Self {
+        Sent { ids, ..Sent::default() }
+    }
+
+    /// None was.
+    pub fn failed(error: impl Into<Error>) -> Self {
+        Sent { error: Some(error.into()), ..Sent::default() }
+    }
+
+    /// The ids, if all events were accepted.
+    ///
+    /// # Errors
+    /// The error, also when some events were accepted.
+    pub fn into_result(self) -> Result<Vec<String>> {
+        match self.error {
+            None => Ok(self.ids),
+            Some(error) => Err(error),
+        }
+    }
+}
