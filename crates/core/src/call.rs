@@ -92,7 +92,8 @@ impl Call {
         &self.reported
     }
 
-    pub(crate) fn take_reported(&mut self) -> Vec<Error> {
+    /// For hosts: takes the errors noted so far, to report them elsewhere.
+    pub fn take_reported(&mut self) -> Vec<Error> {
         std::mem::take(&mut self.reported)
     }
 }

@@ -65,26 +65,20 @@ impl Entry {
     }
 }
 
-/// Whose after-hook is still to run.
-#[derive(Debug, Default)]
-pub(crate) enum Owed {
-    #[default]
-    Nobody,
-    /// Those before this position of the pair's order.
-    Below(usize),
-    /// All but those at these positions.
-    AllBut(Vec<usize>),
-}
+/// Whose after-hook is still to run: of those before this position of the pair's order.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Owed(usize);
 
 impl Owed {
-    pub(crate) const EVERYBODY: Owed = Owed::AllBut(Vec::new());
+    pub(crate) const NOBODY: Owed = Owed(0);
+    pub(crate) const EVERYBODY: Owed = Owed(usize::MAX);
 
-    pub(crate) fn includes(&self, rank: usize) -> bool {
-        match self {
-            Owed::Nobody => false,
-            Owed::Below(limit) => rank < *limit,
-            Owed::AllBut(failed) => !failed.contains(&rank),
-        }
+    pub(crate) fn below(rank: usize) -> Self {
+        Owed(rank)
+    }
+
+    pub(crate) fn includes(self, rank: usize) -> bool {
+        rank < self.0
     }
 }
 
@@ -188,8 +182,9 @@ impl Stack {
         Next::new(self.list(Hook::AroundSend), &SEND, transport).run(cx)
     }
 
-    pub(crate) fn on_abandoned(&self, call: &mut Call) {
-        for middleware in self.middleware.iter().rev() {
+    /// Calls `on_abandoned` of the outermost `count` middleware, from the inside out.
+    pub(crate) fn on_abandoned(&self, count: usize, call: &mut Call) {
+        for middleware in self.middleware.iter().take(count).rev() {
             let mut view = OnAbandoned { call };
             // A drop may be part of an unwinding, where a second panic would abort the process.
             let _ = catch(|| middleware.on_abandoned(&mut view));

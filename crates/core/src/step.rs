@@ -186,6 +186,13 @@ impl WaitForEvent {
     pub fn new(event: impl Into<String>, timeout: Duration) -> Self {
         WaitForEvent { event: event.into(), timeout, condition: None }
     }
+
+    /// Waits only for an event for which this CEL expression holds: `event` is the trigger, `async`
+    /// the awaited event.
+    pub fn matching(mut self, condition: impl Into<String>) -> Self {
+        self.condition = Some(condition.into());
+        self
+    }
 }
 
 /// The options of an invocation.

@@ -20,7 +20,7 @@ use crate::payload::Payload;
 pub type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// A result whose error is hookstack's [`Error`]; `Result` alone is the result of a paired hook.
-pub type Result<T = ()> = std::result::Result<T, Error>;
+pub type Result<T = (), E = Error> = std::result::Result<T, E>;
 
 /// What went wrong, coarsely: what a host or an observer decides by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -24,18 +24,19 @@ use crate::view::{
 pub struct CallGuard {
     stack: Arc<Stack>,
     call: Call,
-    open: bool,
+    /// To how many middleware, outermost first, `on_abandoned` is due when the call is dropped.
+    open: usize,
 }
 
 impl CallGuard {
     /// A call that has not begun.
     pub fn new(stack: Arc<Stack>, call: Call) -> Self {
-        CallGuard { stack, call, open: false }
+        CallGuard { stack, call, open: 0 }
     }
 
     /// Runs all hooks and the user's code, up to the response.
     pub async fn run<H: Host>(mut self, host: &mut H, mut input: Input) -> Answered {
-        self.open = true;
+        self.open = self.stack.len();
         self.call.info().set_replaying(!input.memoized.is_empty());
         let stack = self.stack.clone();
         let mut request = Request {
@@ -44,6 +45,7 @@ impl CallGuard {
             input: &mut input,
             phase: Phase::default(),
             answer: None,
+            responded: 0,
         };
         let result = if stack.has(Hook::AroundRequest) {
             stack.around_request(&mut self.call, &mut request).await
@@ -57,9 +59,7 @@ impl CallGuard {
 
 impl Drop for CallGuard {
     fn drop(&mut self) {
-        if self.open {
-            self.stack.on_abandoned(&mut self.call);
-        }
+        self.stack.on_abandoned(self.open, &mut self.call);
     }
 }
 
@@ -94,11 +94,12 @@ impl Answered {
     /// Runs `after_response`; to be called when the response went to the transport. Returns the errors
     /// that did not change the outcome, which the host reports.
     pub async fn after_response(mut self) -> Vec<Error> {
-        let Answer { outcome, status, owed, .. } = &self.answer;
-        let CallGuard { stack, call, .. } = &mut self.guard;
-        for entry in
-            stack.list(Hook::AfterResponse).iter().filter(|entry| owed.includes(entry.rank))
-        {
+        let Answer { outcome, status, failed, .. } = &self.answer;
+        let CallGuard { stack, call, open } = &mut self.guard;
+        let list = stack.list(Hook::AfterResponse).iter();
+        for entry in list.filter(|entry| !failed.contains(&entry.rank)) {
+            // Whoever stands further in is through with the call, so a drop is none of its business.
+            *open = entry.rank + 1;
             let mut view = AfterResponse { call, outcome, status: *status };
             let result =
                 entry.run(Hook::AfterResponse, &mut view, |m, view| m.after_response(view)).await;
@@ -106,7 +107,7 @@ impl Answered {
                 call.report(error);
             }
         }
-        self.guard.open = false;
+        self.guard.open = 0;
         self.guard.call.take_reported()
     }
 }
@@ -116,7 +117,23 @@ struct Answer {
     outcome: Outcome,
     status: StatusCode,
     headers: HeaderMap,
-    owed: Owed,
+    /// The ranks of those whose `before_response` did not succeed; no `after_response` is owed them.
+    failed: Vec<usize>,
+}
+
+impl Answer {
+    /// Fails a call whose response was ready already.
+    async fn fail<H: Host>(&mut self, stack: &Stack, host: &mut H, call: &mut Call, error: Error) {
+        if let Outcome::Done(Err(first)) = &mut self.outcome {
+            first.suppress(error);
+            return;
+        }
+        self.outcome = Outcome::Done(Err(error));
+        seal_late_error(stack.list(Hook::TransformOutput), call, &mut self.outcome).await;
+        let (status, headers) = host.respond(call.info(), &self.outcome);
+        self.status = status;
+        self.headers.extend(headers);
+    }
 }
 
 /// Everything inside `around_request`.
@@ -126,6 +143,8 @@ struct Request<'a, H> {
     input: &'a mut Input,
     phase: Phase,
     answer: Option<Answer>,
+    /// How many `before_response` hooks were begun.
+    responded: usize,
 }
 
 impl<H: Host> Endpoint<Call, Result<Completed>> for Request<'_, H> {
@@ -145,25 +164,31 @@ impl<H: Host> Request<'_, H> {
 
     /// What is left when `around_request` came back: usually nothing.
     async fn conclude(mut self, call: &mut Call, result: Result<Completed>) -> Answer {
-        match (result, self.answer.take()) {
-            (Ok(_), Some(answer)) => answer,
+        match (result, &mut self.answer) {
+            (Ok(_), Some(_)) => {}
             // `around_request` gave up before or during the rest.
             (Err(error), None) => {
                 self.finish(call, Outcome::Done(Err(error))).await;
-                self.answer.take().expect("`finish` leaves an answer")
             }
-            (Err(error), Some(mut answer)) => {
+            (Err(error), Some(answer)) => {
                 if answer.outcome.has_finished_step() {
                     call.report(error);
                 } else {
-                    self.fail_answer(call, &mut answer, error).await;
+                    answer.fail(self.stack, self.host, call, error).await;
                 }
-                answer
+                // Outstanding only when the hook dropped the request during `before_response`.
+                self.before_response(call).await;
             }
+            // A `Completed` cannot be made, but one can be kept from an earlier call.
             (Ok(_), None) => {
-                unreachable!("only `finish` makes a `Completed`, and it leaves an answer")
+                let error = Error::of_kind(
+                    ErrorKind::Misuse,
+                    "`around_request` returned the result of another request",
+                );
+                self.finish(call, Outcome::Done(Err(error))).await;
             }
         }
+        self.answer.expect("`finish` leaves an answer")
     }
 
     async fn receive(&mut self, call: &mut Call) -> Result {
@@ -200,9 +225,19 @@ impl<H: Host> Request<'_, H> {
         self.transform(call, &mut outcome).await;
         self.host.check(call.info(), &mut outcome);
         let (status, headers) = self.host.respond(call.info(), &outcome);
-        let mut answer = Answer { outcome, status, headers, owed: Owed::EVERYBODY };
-        let mut failed = Vec::new();
-        for entry in self.stack.list(Hook::BeforeResponse) {
+        self.answer = Some(Answer { outcome, status, headers, failed: Vec::new() });
+        self.before_response(call).await
+    }
+
+    /// Runs the outstanding `before_response`.
+    async fn before_response(&mut self, call: &mut Call) -> Completed {
+        let answer = self.answer.as_mut().expect("`finish` made it");
+        let list = self.stack.list(Hook::BeforeResponse);
+        while let Some(entry) = list.get(self.responded) {
+            // Noted before the hook runs, because an `around_request` may drop this future meanwhile:
+            // no hook runs twice then, and no `after_response` without a `before_response`.
+            self.responded += 1;
+            answer.failed.push(entry.rank);
             let mut view = BeforeResponse {
                 call,
                 outcome: &answer.outcome,
@@ -211,15 +246,12 @@ impl<H: Host> Request<'_, H> {
             };
             let result =
                 entry.run(Hook::BeforeResponse, &mut view, |m, view| m.before_response(view)).await;
-            if let Err(error) = result {
-                failed.push(entry.rank);
-                self.fail_answer(call, &mut answer, error).await;
+            match result {
+                Ok(()) => drop(answer.failed.pop()),
+                Err(error) => answer.fail(self.stack, self.host, call, error).await,
             }
         }
-        answer.owed = Owed::AllBut(failed);
-        let completed = Completed::new(answer.status, &answer.outcome);
-        self.answer = Some(answer);
-        completed
+        Completed::new(answer.status, &answer.outcome)
     }
 
     /// Transforms the outcome, failing closed.
@@ -261,19 +293,6 @@ impl<H: Host> Request<'_, H> {
             *outcome = Outcome::Done(Err(error));
             seal_late_error(&list[position + 1..], call, outcome).await;
         }
-    }
-
-    /// Fails a call whose response was ready already.
-    async fn fail_answer(&mut self, call: &mut Call, answer: &mut Answer, error: Error) {
-        if let Outcome::Done(Err(first)) = &mut answer.outcome {
-            first.suppress(error);
-            return;
-        }
-        answer.outcome = Outcome::Done(Err(error));
-        seal_late_error(self.stack.list(Hook::TransformOutput), call, &mut answer.outcome).await;
-        let (status, headers) = self.host.respond(call.info(), &answer.outcome);
-        answer.status = status;
-        answer.headers.extend(headers);
     }
 }
 
@@ -341,8 +360,13 @@ impl<H: Host> Function<'_, H> {
 /// Runs every owed `after_execution`, once.
 async fn leave(stack: &Stack, phase: &mut Phase, call: &mut Call, outcome: &mut Outcome) {
     let list = stack.list(Hook::AfterExecution);
-    let owed = std::mem::take(&mut phase.after_execution);
-    for entry in list.iter().filter(|entry| owed.includes(entry.rank)) {
+    for entry in list {
+        if !phase.after_execution.includes(entry.rank) {
+            continue;
+        }
+        // From here on it is owed to those further out alone, also when an `around_*` hook drops
+        // this future meanwhile.
+        phase.after_execution = Owed::below(entry.rank);
         let mut view = AfterExecution { call, outcome };
         let result =
             entry.run(Hook::AfterExecution, &mut view, |m, view| m.after_execution(view)).await;
@@ -355,4 +379,5 @@ async fn leave(stack: &Stack, phase: &mut Phase, call: &mut Call, outcome: &mut 
             }
         }
     }
+    phase.after_execution = Owed::NOBODY;
 }

@@ -98,14 +98,10 @@ impl Execution<'_> {
         }
         self.call.info().set_replaying(false);
         for entry in self.stack.list(Hook::BeforeExecution) {
+            // Noted before the hook runs, because an `around_*` hook may drop this future meanwhile.
+            self.phase.after_execution = Owed::below(entry.rank);
             let mut view = BeforeExecution { call: self.call };
-            let result = entry
-                .run(Hook::BeforeExecution, &mut view, |m, view| m.before_execution(view))
-                .await;
-            if let Err(error) = result {
-                self.phase.after_execution = Owed::Below(entry.rank);
-                return Err(error);
-            }
+            entry.run(Hook::BeforeExecution, &mut view, |m, view| m.before_execution(view)).await?;
         }
         self.phase.after_execution = Owed::EVERYBODY;
         Ok(())

@@ -24,7 +24,7 @@ pub async fn send(
             .run(Hook::BeforeSendEvents, &mut view, |m, view| m.before_send_events(view))
             .await;
         if let Err(error) = result {
-            owed = Owed::Below(entry.rank);
+            owed = Owed::below(entry.rank);
             refused = Some(error);
             break;
         }

@@ -1,0 +1,209 @@
+//! The request handler: bytes in, bytes out, independent of any HTTP server.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use hookstack_core::host::{Answered, BoxFuture, CallGuard, Execution, Host};
+use hookstack_core::{
+    Call, CallInfo, Error, ErrorKind, Event, Origin, Outcome, Platform, Retry, StepHash, Trigger,
+};
+use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
+
+use crate::app::{App, AppShared, Registered};
+use crate::driver::{self, Target};
+use crate::function::{CRON_EVENT, INVOKED_EVENT};
+use crate::limits;
+use crate::wire::request::{self, CallRequestBody};
+use crate::wire::response;
+
+/// A call request of the server (Inngest SDK specification, section 4.4.1).
+#[derive(Clone, Debug)]
+pub struct CallRequest<'a> {
+    function: &'a str,
+    step: &'a str,
+    body: Bytes,
+    platform: Option<Platform>,
+}
+
+impl<'a> CallRequest<'a> {
+    /// A request to go on with the function of this slug (query parameter `fnId`).
+    pub fn new(function: &'a str, body: impl Into<Bytes>) -> Self {
+        CallRequest { function, step: "step", body: body.into(), platform: None }
+    }
+
+    /// The query parameter `stepId`: `step`, or the hash of a planned step to execute.
+    pub fn step(mut self, step: &'a str) -> Self {
+        self.step = step;
+        self
+    }
+
+    /// The request as the platform received it, for hooks that read it.
+    pub fn platform(mut self, platform: Platform) -> Self {
+        self.platform = Some(platform);
+        self
+    }
+}
+
+/// The response to a call request.
+#[derive(Debug)]
+#[must_use = "the response goes back to the server; then call `after_response`"]
+pub struct CallResponse {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The JSON body.
+    pub body: Bytes,
+    answered: Option<Answered>,
+    sensitive: bool,
+}
+
+impl CallResponse {
+    /// Runs the middleware's `after_response`; to be called when the response went to the transport.
+    /// Dropping the response without it runs `on_abandoned` instead.
+    ///
+    /// Errors that did not change the outcome are logged as warnings and returned.
+    pub async fn after_response(self) -> Vec<Error> {
+        let Some(answered) = self.answered else { return Vec::new() };
+        let info = answered.call().info().clone();
+        let errors = answered.after_response().await;
+        for error in &errors {
+            // A hook's message may quote a payload.
+            let message = if self.sensitive { "[redacted]" } else { error.text() };
+            let origin = error.origin().map(ToString::to_string).unwrap_or_default();
+            tracing::warn!(
+                target: "hookstack::inngest",
+                function = %info.function.id,
+                run_id = %info.run_id,
+                kind = ?error.kind(),
+                origin,
+                message,
+                "an error did not change the outcome of the call"
+            );
+        }
+        errors
+    }
+
+    /// The response to a request that no call can be made of.
+    fn refused(error: Error) -> Self {
+        let outcome = Outcome::Done(Err(error));
+        let (status, headers) = response::head(&outcome);
+        let body = outcome.error().map(response::error_body).unwrap_or_default();
+        CallResponse { status, headers, body, answered: None, sensitive: false }
+    }
+}
+
+impl App {
+    /// Handles a call request.
+    ///
+    /// Never fails: what is wrong with the request or the function becomes the response.
+    pub async fn call(&self, request: CallRequest<'_>) -> CallResponse {
+        let Some(function) = self.function(request.function) else {
+            let error = Error::of_kind(
+                ErrorKind::InvalidInput,
+                "query parameter `fnId`: this app has no function of that id; sync the app with the server",
+            );
+            return CallResponse::refused(error);
+        };
+        let (parsed, target) = match read(&request) {
+            Ok(read) => read,
+            Err(error) => return CallResponse::refused(error),
+        };
+        let info = call_info(&self.shared, function, &parsed).with_platform(request.platform);
+        let guard = CallGuard::new(function.stack().clone(), Call::new(info));
+        let mut host = InngestHost { app: &self.shared, function, target };
+        let answered = guard.run(&mut host, parsed.input).await;
+        CallResponse {
+            status: answered.status(),
+            headers: answered.headers().clone(),
+            body: response::body(answered.call().info(), answered.outcome()),
+            sensitive: function.stack().is_sensitive(),
+            answered: Some(answered),
+        }
+    }
+}
+
+fn read(request: &CallRequest<'_>) -> Result<(CallRequestBody, Target), Error> {
+    let parsed = request::parse(&request.body)?;
+    if parsed.use_api {
+        return Err(Error::of_kind(
+            ErrorKind::InvalidInput,
+            "field `ctx.use_api`: the full payload must be fetched from the server before the call is handled",
+        ));
+    }
+    let target = match request.step {
+        "step" | "" => Target::Discover { immediate: !parsed.disable_immediate_execution },
+        hash => Target::Step(StepHash::from_hex(hash).ok_or_else(|| {
+            Error::of_kind(
+                ErrorKind::InvalidInput,
+                "query parameter `stepId`: neither `step` nor the hash of a step",
+            )
+            .with_retry(Retry::Never)
+            .with_origin(Origin::Host)
+        })?),
+    };
+    Ok((parsed, target))
+}
+
+fn call_info(app: &AppShared, function: &Registered, parsed: &CallRequestBody) -> CallInfo {
+    let mut info = CallInfo::new(app.id.clone(), function.info().clone(), parsed.run_id.as_str());
+    info.attempt = parsed.attempt;
+    info.max_attempts = parsed.max_attempts;
+    if let Some(event) = parsed.input.events.first() {
+        info.trigger = trigger(function, event);
+        info.event_id = event.id.clone();
+    }
+    info
+}
+
+/// What caused the call; the fields read here are the server's own and never encrypted.
+fn trigger(function: &Registered, event: &Event) -> Trigger {
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct ServerData {
+        cron: String,
+        function_id: String,
+        run_id: String,
+    }
+    let server_data = || event.data.to::<ServerData>().unwrap_or_default();
+    match event.name.as_str() {
+        CRON_EVENT => Trigger::Cron { schedule: server_data().cron },
+        INVOKED_EVENT => Trigger::Invoke,
+        _ if function.is_failure_handler => {
+            let ServerData { function_id, run_id, .. } = server_data();
+            Trigger::Failure { function: function_id, run_id }
+        }
+        _ => Trigger::Event { name: event.name.clone() },
+    }
+}
+
+struct InngestHost<'a> {
+    app: &'a Arc<AppShared>,
+    function: &'a Registered,
+    target: Target,
+}
+
+impl Host for InngestHost<'_> {
+    fn execute<'a>(&'a mut self, mut cx: Execution<'a>) -> BoxFuture<'a, Outcome> {
+        Box::pin(async move {
+            let transport = self.app.transport.clone();
+            let drive = driver::drive(&mut cx, &*self.function.handler.0, self.target, transport);
+            match self.app.call_timeout {
+                None => drive.await,
+                Some(limit) => match tokio::time::timeout(limit, drive).await {
+                    Ok(outcome) => outcome,
+                    Err(_) => Outcome::Done(Err(driver::timed_out(limit))),
+                },
+            }
+        })
+    }
+
+    fn check(&mut self, _: &CallInfo, outcome: &mut Outcome) {
+        limits::check_transformed(outcome);
+    }
+
+    fn respond(&self, _: &CallInfo, outcome: &Outcome) -> (StatusCode, HeaderMap) {
+        response::head(outcome)
+    }
+}

@@ -1,0 +1,338 @@
+//! The driver's loop.
+
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+
+use hookstack_core::host::{BoxFuture, Execution};
+use hookstack_core::{
+    Error, ErrorKind, ExtractContext, Operation, OperationKind, Outcome, Payload, Result, Retry, StepHash,
+    StepInfo, StepOp, StepOptions, Suspended,
+};
+
+use super::current::mark;
+use super::state::{Delivery, Finished, Shared, is_planned};
+use crate::handler::ErasedHandler;
+use crate::limits;
+use crate::step::Step;
+use crate::transport::EventTransport;
+
+/// What a call request asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// Go on; `immediate` allows executing a single new step at once.
+    Discover { immediate: bool },
+    /// Execute this planned step.
+    Step(StepHash),
+}
+
+/// Runs a function as far as this call goes.
+pub(crate) async fn drive(
+    cx: &mut Execution<'_>,
+    handler: &dyn ErasedHandler,
+    target: Target,
+    transport: Option<Arc<dyn EventTransport>>,
+) -> Outcome {
+    match Driver::start(cx, handler, target, transport).await {
+        Ok(mut driver) => {
+            let outcome = driver.run(cx).await;
+            driver.end(cx);
+            outcome
+        }
+        Err(error) => Outcome::Done(Err(error)),
+    }
+}
+
+struct Driver {
+    shared: Arc<Shared>,
+    target: Target,
+    function: Option<BoxFuture<'static, Result<Payload>>>,
+    waker: Arc<PollWaker>,
+    warned: bool,
+}
+
+/// What a round of polling came to.
+enum Polled {
+    Settled(Result<Payload>),
+    /// An executed step body ended.
+    Finished(Finished),
+    /// Nothing moves until something is delivered or the outside world wakes the function.
+    Quiet,
+}
+
+impl Driver {
+    async fn start(
+        cx: &mut Execution<'_>,
+        handler: &dyn ErasedHandler,
+        target: Target,
+        transport: Option<Arc<dyn EventTransport>>,
+    ) -> Result<Self> {
+        let stack = cx.stack().clone();
+        let info = cx.call().info().clone();
+        let (memos, order) = std::mem::take(&mut cx.input().memoized).into_parts();
+        // Without memoized state the very first line of the function is new code.
+        if memos.is_empty() {
+            cx.enter().await?;
+        }
+        let shared =
+            Shared::new(info.app_id.clone(), info.run_id.clone(), stack, transport, memos, order);
+        let shared = Arc::new(shared);
+        let (call, input) = cx.parts();
+        call.extensions_mut().insert(Step::new(shared.clone()));
+        let future = handler.start(ExtractContext::new(call, input)).await?;
+        Ok(Driver {
+            shared,
+            target,
+            function: Some(future),
+            waker: Arc::new(PollWaker::default()),
+            warned: false,
+        })
+    }
+
+    async fn run(&mut self, cx: &mut Execution<'_>) -> Outcome {
+        loop {
+            let settled = match self.poll_until_quiet().await {
+                Polled::Settled(result) => return self.settle(result),
+                Polled::Finished(finished) => return self.report_executed(cx, finished),
+                Polled::Quiet => self.advance(cx).await,
+            };
+            if let Some(outcome) = settled {
+                return outcome;
+            }
+        }
+    }
+
+    /// The function is quiet: deliver, execute, report, or wait.
+    async fn advance(&mut self, cx: &mut Execution<'_>) -> Option<Outcome> {
+        // A targeted step runs as soon as it is met: delivering its siblings first could let a
+        // `select!` drop it.
+        if let Target::Step(hash) = self.target {
+            let found = self.shared.lock().find(hash);
+            if let Some(slot) = found {
+                return self.execute(cx, slot).await.err().map(fail);
+            }
+        }
+        if let Some(result) = self.deliver_next(cx).await {
+            return result.err().map(fail);
+        }
+        let (executing, discovered, only) = {
+            let state = self.shared.lock();
+            (state.is_executing(), state.has_discovered(), state.only_runnable())
+        };
+        if executing || !discovered {
+            // The body, or whatever else the function awaits, wakes it.
+            self.woken().await;
+            return None;
+        }
+        match (self.target, only) {
+            (Target::Step(hash), _) => Some(not_found(hash)),
+            (Target::Discover { immediate: true }, Some(slot)) => self.execute(cx, slot).await.err().map(fail),
+            (Target::Discover { .. }, _) => Some(self.report_new(cx).await),
+        }
+    }
+
+    /// Delivers the memo that is due; `None` if none is awaited.
+    async fn deliver_next(&mut self, cx: &mut Execution<'_>) -> Option<Result<()>> {
+        let all_awaited = {
+            let mut state = self.shared.lock();
+            if !self.warned && state.diverges() {
+                self.warned = true;
+                tracing::warn!(
+                    target: "hookstack::inngest",
+                    run_id = %self.shared.run_id,
+                    "steps are awaited in another order than they finished in: the function changed, or is not deterministic"
+                );
+            }
+            state.all_memos_awaited()
+        };
+        // After the last delivery new code runs at once, so the hooks must come before it.
+        if all_awaited
+            && !cx.entered()
+            && let Err(error) = cx.enter().await
+        {
+            return Some(Err(error));
+        }
+        let (slot, mut memo) = self.shared.lock().next_memo()?;
+        let mut delivery = None;
+        if cx.transforms_memoized() {
+            let (step, options) = self.shared.lock().step(slot);
+            match cx.transform_memoized(&step, &options, &mut memo).await {
+                Ok(()) => {}
+                Err(error) if error.kind() == ErrorKind::Unauthenticated => return Some(Err(error)),
+                Err(error) => {
+                    let refused = hookstack_core::StepError::from(error).with_step(step.id());
+                    delivery = Some(Delivery::Refused(refused));
+                }
+            }
+        }
+        let delivery = delivery.unwrap_or(Delivery::Memo(memo));
+        let waker = self.shared.lock().deliver(slot, delivery);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        Some(Ok(()))
+    }
+
+    async fn execute(&mut self, cx: &mut Execution<'_>, slot: usize) -> Result<()> {
+        cx.enter().await?;
+        let (step, _) = self.shared.lock().step(slot);
+        let child = cx.call().child(step);
+        let waker = self.shared.lock().execute(slot, child);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        Ok(())
+    }
+
+    fn report_executed(&mut self, cx: &mut Execution<'_>, finished: Finished) -> Outcome {
+        let (step, options) = self.shared.lock().step(finished.slot);
+        for error in finished.reported {
+            cx.call().report(error);
+        }
+        let result = finished.result.and_then(|payload| limits::check_step(step.name(), payload));
+        let operation = Operation::new(step, OperationKind::Executed, Some(result), options);
+        Outcome::Suspended(Suspended::new(vec![operation]))
+    }
+
+    async fn report_new(&mut self, cx: &mut Execution<'_>) -> Outcome {
+        if let Err(error) = cx.enter().await {
+            return fail(error);
+        }
+        let steps = self.shared.lock().take_discovered();
+        let operations = steps.into_iter().map(|(step, options)| {
+            let kind =
+                if is_planned(step.op()) { OperationKind::Planned } else { OperationKind::Requested };
+            Operation::new(step, kind, None, options)
+        });
+        Outcome::Suspended(Suspended::new(operations.collect()))
+    }
+
+    fn settle(&self, result: Result<Payload>) -> Outcome {
+        match (self.target, result) {
+            // The planned step was not met on the way.
+            (Target::Step(hash), Ok(_)) => not_found(hash),
+            (_, result) => Outcome::Done(result.and_then(limits::check_function)),
+        }
+    }
+
+    /// Polls the function until it settles, a body ends, or it is quiet: pending without having woken
+    /// itself. After a self-wake this future is pending too, so that the executor gets its turn.
+    fn poll_until_quiet(&mut self) -> impl Future<Output = Polled> + Send {
+        std::future::poll_fn(|cx| {
+            let Some(function) = &mut self.function else {
+                return Poll::Ready(Polled::Settled(Err(Error::message("the function has settled already"))));
+            };
+            self.waker.reset();
+            let waker = Waker::from(self.waker.clone());
+            let polled = {
+                let _mark = mark(self.shared.id, false);
+                poll_caught(function.as_mut(), &mut Context::from_waker(&waker))
+            };
+            if let Some(finished) = self.shared.lock().take_finished() {
+                return Poll::Ready(Polled::Finished(finished));
+            }
+            match polled {
+                Poll::Ready(result) => {
+                    self.shared.lock().close();
+                    Poll::Ready(Polled::Settled(result))
+                }
+                Poll::Pending if self.waker.is_woken() => {
+                    cx.waker().wake_by_ref();
+                    Poll::Pending
+                }
+                Poll::Pending => Poll::Ready(Polled::Quiet),
+            }
+        })
+    }
+
+    /// Waits until somebody wakes the function.
+    fn woken(&self) -> impl Future<Output = ()> + Send {
+        let waker = &self.waker;
+        std::future::poll_fn(move |cx| {
+            // In this order, so that a wake between the two is not lost.
+            waker.pass_on_to(cx.waker());
+            if waker.is_woken() { Poll::Ready(()) } else { Poll::Pending }
+        })
+    }
+
+    /// Drops the function, which may run the user's destructors; their panic loses no result.
+    fn end(&mut self, cx: &mut Execution<'_>) {
+        self.shared.lock().close();
+        let function = self.function.take();
+        let _mark = mark(self.shared.id, false);
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(move || drop(function))) {
+            cx.call().report(Error::from_panic(panic));
+        }
+        drop(cx.call().extensions_mut().remove::<Step>());
+    }
+}
+
+fn poll_caught(
+    function: Pin<&mut (dyn Future<Output = Result<Payload>> + Send)>,
+    cx: &mut Context<'_>,
+) -> Poll<Result<Payload>> {
+    catch_unwind(AssertUnwindSafe(|| function.poll(cx)))
+        .unwrap_or_else(|panic| Poll::Ready(Err(Error::from_panic(panic))))
+}
+
+fn fail(error: Error) -> Outcome {
+    Outcome::Done(Err(error))
+}
+
+fn not_found(hash: StepHash) -> Outcome {
+    let step = Arc::new(StepInfo::new(hash.to_string(), 0, hash, StepOp::Run));
+    let operation = Operation::new(step, OperationKind::NotFound, None, StepOptions::None);
+    Outcome::Suspended(Suspended::new(vec![operation]))
+}
+
+/// The error of a call that took longer than the host allows.
+pub(crate) fn timed_out(limit: std::time::Duration) -> Error {
+    Error::of_kind(
+        ErrorKind::Timeout,
+        format!(
+            "the call did not end within {limit:?}: a step may be awaited where the function cannot be woken, or code blocks; raise `call_timeout` if the work is that long"
+        ),
+    )
+    .with_retry(Retry::Default)
+}
+
+/// The waker of the function: remembers a wake, and passes it on to the executor only while the driver
+/// sleeps. A delivery by the driver itself then costs no round through the executor.
+#[derive(Default)]
+struct PollWaker {
+    woken: AtomicBool,
+    executor: Mutex<Option<Waker>>,
+}
+
+impl PollWaker {
+    /// Before a poll: forgets earlier wakes.
+    fn reset(&self) {
+        self.woken.store(false, Ordering::Release);
+    }
+
+    fn is_woken(&self) -> bool {
+        self.woken.load(Ordering::Acquire)
+    }
+
+    /// Asks for the next wake to be passed on.
+    fn pass_on_to(&self, executor: &Waker) {
+        *self.executor.lock().unwrap_or_else(PoisonError::into_inner) = Some(executor.clone());
+    }
+}
+
+impl Wake for PollWaker {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.woken.store(true, Ordering::Release);
+        let executor = self.executor.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(executor) = executor {
+            executor.wake();
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! Errors of putting an app together.
+
+use std::fmt;
+
+use hookstack_core::Error;
+
+/// Why an app cannot be built.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The app's id is empty.
+    EmptyAppId,
+    /// Two functions have the same id; a failure handler takes `{id}-failure`.
+    DuplicateFunction(String),
+    /// An option of a function cannot work.
+    Function {
+        /// The function's id.
+        function: String,
+        /// The option.
+        option: &'static str,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A middleware refused to start.
+    Middleware(Error),
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ConfigError::EmptyAppId => f.write_str("the app's id must not be empty"),
+            ConfigError::DuplicateFunction(id) => {
+                write!(f, "two functions have the id \"{id}\"; ids must be unique in an app")
+            }
+            ConfigError::Function { function, option, problem } => {
+                write!(f, "function \"{function}\": option `{option}`: {problem}")
+            }
+            ConfigError::Middleware(error) => match error.origin() {
+                Some(origin) => write!(f, "{origin}: {error}"),
+                None => write!(f, "a middleware refused to start: {error}"),
+            },
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {}

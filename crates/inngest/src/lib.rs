@@ -1,0 +1,36 @@
+//! Durable functions for Rust that speak Inngest's protocol, with hookstack middleware.
+//!
+//! Functions are ordinary async functions. What they do durably they do in [steps](Step), whose results
+//! the server memoizes; in production the server is a real Inngest server, self-hosted or in the cloud.
+//! [`App::call`] handles a call request of the server, bytes in and bytes out, independent of any HTTP
+//! server. With the feature `engine` the [local engine](engine) drives the same handler in process, for
+//! development and tests.
+
+mod app;
+mod call;
+mod driver;
+mod duration;
+mod error;
+mod extract;
+mod function;
+mod handler;
+mod limits;
+mod options;
+mod step;
+mod transport;
+mod wire;
+
+pub use app::{App, AppBuilder, Registered};
+pub use call::{CallRequest, CallResponse};
+pub use duration::{parse_time_string, time_string};
+pub use error::ConfigError;
+pub use extract::{Batch, Data, Failure, TypedEvent};
+pub use function::{Function, FunctionBuilder};
+pub use handler::{Handler, IntoOutput};
+pub use limits::{MAX_EVENT, MAX_OUTPUT};
+pub use options::{
+    Batching, Cancel, Concurrency, ConcurrencyScope, Debounce, Priority, RateLimit, Singleton, SingletonMode,
+    Throttle, Timeouts, Trigger,
+};
+pub use step::{FunctionRef, IntoEvents, Step, StepId};
+pub use transport::EventTransport;

@@ -1,0 +1,93 @@
+//! Arguments of the step tools.
+
+use std::time::Duration;
+
+use hookstack_core::{Error, ErrorKind, Event, Invoke, Payload, Result, Retry};
+
+/// A function to invoke.
+///
+/// ```
+/// use std::time::Duration;
+/// use hookstack_inngest::FunctionRef;
+///
+/// let same_app = FunctionRef::new("charge");
+/// let other_app = FunctionRef::new("charge").in_app("billing").with_timeout(Duration::from_secs(60));
+/// ```
+#[derive(Clone, Debug)]
+pub struct FunctionRef {
+    app: Option<String>,
+    function: String,
+    timeout: Option<Duration>,
+}
+
+impl FunctionRef {
+    /// A function of the same app.
+    pub fn new(function: impl Into<String>) -> Self {
+        FunctionRef { app: None, function: function.into(), timeout: None }
+    }
+
+    /// The function belongs to another app.
+    pub fn in_app(mut self, app: impl Into<String>) -> Self {
+        self.app = Some(app.into());
+        self
+    }
+
+    /// How long to wait for the result.
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    pub(super) fn invoke(self, own_app: &str, data: Payload) -> Invoke {
+        let app = self.app.as_deref().unwrap_or(own_app);
+        let mut invoke = Invoke::new(crate::function::slug(app, &self.function), data);
+        invoke.timeout = self.timeout;
+        invoke
+    }
+}
+
+impl From<&str> for FunctionRef {
+    fn from(function: &str) -> Self {
+        FunctionRef::new(function)
+    }
+}
+
+impl From<String> for FunctionRef {
+    fn from(function: String) -> Self {
+        FunctionRef::new(function)
+    }
+}
+
+/// One event or several.
+pub trait IntoEvents {
+    /// The events as a list.
+    fn into_events(self) -> Vec<Event>;
+}
+
+impl IntoEvents for Event {
+    fn into_events(self) -> Vec<Event> {
+        vec![self]
+    }
+}
+
+impl IntoEvents for Vec<Event> {
+    fn into_events(self) -> Vec<Event> {
+        self
+    }
+}
+
+impl<const N: usize> IntoEvents for [Event; N] {
+    fn into_events(self) -> Vec<Event> {
+        self.into()
+    }
+}
+
+/// Event data must be a JSON object; nothing (`()`, `None`) becomes an empty one.
+pub(crate) fn object(data: Payload) -> Result<Payload> {
+    match data.text().trim_ascii_start().first() {
+        Some(b'{') => Ok(data),
+        _ if data.is_null() || data.is_absent() => Ok(Payload::from_well_formed("{}")),
+        _ => Err(Error::of_kind(ErrorKind::InvalidInput, "event data must be a JSON object")
+            .with_retry(Retry::Never)),
+    }
+}

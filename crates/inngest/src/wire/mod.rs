@@ -1,0 +1,7 @@
+//! The JSON of call requests and responses.
+//!
+//! Requests are parsed once with borrowed raw values and sliced, so payloads are not copied;
+//! responses are written by hand around payload text, which is not validated again.
+
+pub(crate) mod request;
+pub(crate) mod response;

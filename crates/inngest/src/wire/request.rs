@@ -1,0 +1,289 @@
+//! Reading a call request (Inngest SDK specification, section 4.4.1).
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fmt;
+
+use bytes::Bytes;
+use hookstack_core::redact::serde_reason;
+use hookstack_core::{
+    Error, ErrorKind, Event, Input, Memo, MemoValue, Memoized, Origin, Payload, Result, Retry, StepError,
+    StepHash,
+};
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// A call request, sliced out of its body.
+#[derive(Debug)]
+pub(crate) struct CallRequestBody {
+    pub(crate) run_id: String,
+    pub(crate) attempt: u32,
+    pub(crate) max_attempts: Option<u32>,
+    pub(crate) disable_immediate_execution: bool,
+    pub(crate) use_api: bool,
+    pub(crate) input: Input,
+}
+
+#[derive(Deserialize)]
+struct Body<'a> {
+    #[serde(borrow)]
+    event: Option<RawEvent<'a>>,
+    #[serde(borrow)]
+    events: Option<Vec<RawEvent<'a>>>,
+    #[serde(borrow)]
+    steps: Option<Pairs<'a>>,
+    #[serde(borrow)]
+    ctx: Context<'a>,
+}
+
+#[derive(Deserialize)]
+struct Context<'a> {
+    run_id: String,
+    #[serde(default)]
+    attempt: u32,
+    max_attempts: Option<u32>,
+    #[serde(default)]
+    disable_immediate_execution: bool,
+    #[serde(default)]
+    use_api: bool,
+    #[serde(borrow)]
+    stack: Option<CallStack<'a>>,
+}
+
+#[derive(Deserialize)]
+struct CallStack<'a> {
+    #[serde(borrow)]
+    stack: Option<Vec<Cow<'a, str>>>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct RawEvent<'a> {
+    name: String,
+    id: Option<String>,
+    ts: Option<i64>,
+    v: Option<String>,
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
+}
+
+/// A JSON object whose values stay raw. A repeated key is kept; the last one wins on insertion.
+struct Pairs<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+/// The first pair of a JSON object, and whether there are more.
+struct FirstPair<'a> {
+    first: Option<(Cow<'a, str>, &'a RawValue)>,
+    more: bool,
+}
+
+#[derive(Deserialize)]
+struct RawError<'a> {
+    name: Option<Box<str>>,
+    message: Option<Box<str>>,
+    stack: Option<Box<str>>,
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
+    #[serde(borrow)]
+    cause: Option<&'a RawValue>,
+}
+
+/// Reads a call request.
+///
+/// # Errors
+/// [`ErrorKind::InvalidInput`], naming the field and quoting nothing of the request.
+pub(crate) fn parse(bytes: &Bytes) -> Result<CallRequestBody> {
+    let body: Body<'_> = serde_json::from_slice(bytes).map_err(|_| describe(bytes))?;
+    let slice = |raw: &RawValue| Payload::from_well_formed(bytes.slice_ref(raw.get().as_bytes()));
+
+    let raw_events = match (body.events, body.event) {
+        (Some(events), _) if !events.is_empty() => events,
+        (_, Some(event)) => vec![event],
+        _ if body.ctx.use_api => Vec::new(),
+        _ => return Err(invalid("field `event`: missing, and `events` is empty")),
+    };
+    let events = raw_events.into_iter().map(|raw| event(raw, bytes)).collect();
+
+    let pairs = body.steps.map(|steps| steps.0).unwrap_or_default();
+    let mut memos = HashMap::with_capacity(pairs.len());
+    for (key, raw) in pairs {
+        // A key of another form can belong to no step of ours, so it could never be delivered.
+        if let Some(hash) = StepHash::from_hex(&key) {
+            memos.insert(hash, Memo::new(memo(raw, slice)));
+        }
+    }
+    let stack = body.ctx.stack.and_then(|stack| stack.stack).unwrap_or_default();
+    let order = stack.iter().filter_map(|key| StepHash::from_hex(key)).collect();
+
+    let mut input = Input::default();
+    input.events = events;
+    input.memoized = Memoized::new(memos, order);
+    Ok(CallRequestBody {
+        run_id: body.ctx.run_id,
+        attempt: body.ctx.attempt,
+        max_attempts: body.ctx.max_attempts,
+        disable_immediate_execution: body.ctx.disable_immediate_execution,
+        use_api: body.ctx.use_api,
+        input,
+    })
+}
+
+pub(crate) fn event(raw: RawEvent<'_>, bytes: &Bytes) -> Event {
+    let data = match raw.data {
+        Some(data) => Payload::from_well_formed(bytes.slice_ref(data.get().as_bytes())),
+        None => Payload::from_well_formed(Bytes::from_static(b"{}")),
+    };
+    let mut event = Event::from_payload(raw.name, data);
+    event.id = raw.id;
+    event.ts = raw.ts;
+    event.version = raw.v;
+    event
+}
+
+/// Tells the forms of memoized values apart (section 5.2.1): only an object with the one key `data`,
+/// `error` or `input` is a wrapper; an awaited event has a `data` key among others.
+fn memo(raw: &RawValue, slice: impl Fn(&RawValue) -> Payload) -> MemoValue {
+    if raw.get().starts_with('{')
+        && let Ok(FirstPair { first: Some((key, value)), more: false }) = serde_json::from_str(raw.get())
+    {
+        match &*key {
+            "data" => return MemoValue::Data(slice(value)),
+            "input" => return MemoValue::Input(slice(value)),
+            "error" => return MemoValue::Error(step_error(value, slice)),
+            _ => {}
+        }
+    }
+    MemoValue::Bare(slice(raw))
+}
+
+fn step_error(raw: &RawValue, slice: impl Fn(&RawValue) -> Payload) -> StepError {
+    match serde_json::from_str::<RawError<'_>>(raw.get()) {
+        Ok(error) => StepError::new(
+            error.name.unwrap_or_else(|| "Error".into()),
+            error.message.unwrap_or_else(|| "the step failed without a message".into()),
+        )
+        .with_stack(error.stack)
+        .with_details(error.data.map(&slice), error.cause.map(&slice)),
+        Err(_) => StepError::new("Error", "the step's stored error has an unknown form")
+            .with_details(Some(slice(raw)), None),
+    }
+}
+
+fn invalid(message: impl Into<Cow<'static, str>>) -> Error {
+    Error::of_kind(ErrorKind::InvalidInput, message).with_retry(Retry::Never).with_origin(Origin::Host)
+}
+
+/// Parses a second time, now with the path, which is too slow for requests that are in order.
+fn describe(bytes: &Bytes) -> Error {
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    match serde_path_to_error::deserialize::<_, Body<'_>>(&mut deserializer) {
+        Err(error) => {
+            let reason = serde_reason(error.inner());
+            let place = format!("line {} column {}", error.inner().line(), error.inner().column());
+            match error.path().to_string().as_str() {
+                "." => invalid(format!("call request: {reason} ({place})")),
+                path => invalid(format!("call request: field `{path}`: {reason} ({place})")),
+            }
+        }
+        Ok(_) => invalid("call request: there is text after the JSON value"),
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Pairs<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct PairsVisitor;
+        impl<'de> Visitor<'de> for PairsVisitor {
+            type Value = Pairs<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of memoized steps")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Pairs<'de>, A::Error> {
+                let mut pairs = Vec::new();
+                while let Some((BorrowedKey(key), value)) = map.next_entry()? {
+                    pairs.push((key, value));
+                }
+                Ok(Pairs(pairs))
+            }
+        }
+        deserializer.deserialize_map(PairsVisitor)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for FirstPair<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct FirstVisitor;
+        impl<'de> Visitor<'de> for FirstVisitor {
+            type Value = FirstPair<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<FirstPair<'de>, A::Error> {
+                let first = map.next_entry()?.map(|(BorrowedKey(key), value)| (key, value));
+                let mut more = false;
+                while map.next_entry::<serde::de::IgnoredAny, serde::de::IgnoredAny>()?.is_some() {
+                    more = true;
+                }
+                Ok(FirstPair { first, more })
+            }
+        }
+        deserializer.deserialize_map(FirstVisitor)
+    }
+}
+
+/// A key that borrows unless it has escapes. (`Cow` alone would always copy.)
+#[derive(Deserialize)]
+struct BorrowedKey<'a>(#[serde(borrow)] Cow<'a, str>);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn body(steps: &str) -> Bytes {
+        Bytes::from(format!(
+            r#"{{"ctx":{{"run_id":"r","stack":{{"stack":null}}}},"event":{{"name":"e","data":{{"a":1}}}},"steps":{steps}}}"#
+        ))
+    }
+
+    fn only_memo(value: &str) -> MemoValue {
+        let hash = "98bf98df193bcce7c33e6bc50927cf2ac21206cb";
+        let parsed = parse(&body(&format!(r#"{{"{hash}":{value}}}"#))).unwrap();
+        parsed.input.memoized.get(StepHash::from_hex(hash).unwrap()).unwrap().value.clone()
+    }
+
+    #[test]
+    fn only_an_object_with_one_key_is_a_wrapper() {
+        assert!(matches!(only_memo(r#"{"data":1}"#), MemoValue::Data(p) if p.text() == "1"));
+        assert!(matches!(only_memo(r#"{"error":{"name":"E","message":"m"}}"#), MemoValue::Error(e) if e.name() == "E"));
+        assert!(matches!(only_memo(r#"{"input":[1]}"#), MemoValue::Input(_)));
+        assert!(matches!(only_memo("null"), MemoValue::Bare(p) if p.is_null()));
+        assert!(matches!(only_memo(r#"{"data":{},"name":"n"}"#), MemoValue::Bare(_)));
+        assert!(matches!(only_memo(r#"{"data":null,"error":null}"#), MemoValue::Bare(_)));
+        assert!(matches!(only_memo(r#"{"error":7}"#), MemoValue::Error(e) if e.name() == "Error"));
+    }
+
+    #[test]
+    fn errors_name_the_field_and_quote_nothing() {
+        for (text, expected) in [
+            (r#"{"ctx":{"run_id":"r","attempt":"4111"},"event":{"name":"e"}}"#, "field `ctx.attempt`: invalid type: string"),
+            (r#"{"ctx":{},"event":{"name":"e"}}"#, "field `ctx`: missing field `run_id`"),
+            (r#"{"ctx":{"run_id":"r"}}"#, "field `event`: missing"),
+            (r#"{"ctx":{"run_id":"r"},"steps":[4111]}"#, "field `steps`: invalid type: sequence"),
+            (r#"{"ctx":{"run_id":"r"},"event":{"name":4111}}"#, "field `event.name`: invalid type: integer"),
+            (r#"{"event":4111"#, "call request: "),
+            ("", "call request: the text ends too early"),
+            (r#"{"ctx":{"run_id":"r"},"event":{"name":"e"}} x"#, "call request: "),
+        ] {
+            let error = parse(&Bytes::from(text)).unwrap_err();
+            assert!(error.text().contains(expected), "{text}: {error}");
+            assert!(!error.text().contains("4111"), "{error}");
+        }
+    }
+
+    #[test]
+    fn payloads_are_slices_of_the_body() {
+        let body = body("{}");
+        let parsed = parse(&body).unwrap();
+        let data = parsed.input.events[0].data.text();
+        let inside = body.as_ptr_range();
+        assert!(inside.contains(&data.as_ptr()), "copied");
+    }
+}

@@ -1,0 +1,186 @@
+//! Writing a response (Inngest SDK specification, sections 4.4.3 and 5.1.1).
+
+use bytes::Bytes;
+use hookstack_core::{
+    CallInfo, Error, Invoke, Operation, OperationKind, Outcome, Retry, StepOp, StepOptions, WaitForEvent,
+};
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+
+use crate::duration::time_string;
+
+const SDK: &str = concat!("hookstack:v", env!("CARGO_PKG_VERSION"));
+static HEADER_SDK: HeaderName = HeaderName::from_static("x-inngest-sdk");
+static HEADER_REQ_VERSION: HeaderName = HeaderName::from_static("x-inngest-req-version");
+static HEADER_NO_RETRY: HeaderName = HeaderName::from_static("x-inngest-no-retry");
+
+/// Status and headers of an outcome.
+pub(crate) fn head(outcome: &Outcome) -> (StatusCode, HeaderMap) {
+    let mut headers = HeaderMap::with_capacity(6);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(HEADER_SDK.clone(), HeaderValue::from_static(SDK));
+    headers.insert(HEADER_REQ_VERSION.clone(), HeaderValue::from_static("2"));
+    let error = outcome.error();
+    if let Some(error) = error {
+        let no_retry = error.retry() == Retry::Never;
+        headers.insert(
+            HEADER_NO_RETRY.clone(),
+            HeaderValue::from_static(if no_retry { "true" } else { "false" }),
+        );
+        if let Retry::After(delay) = error.retry() {
+            // Whole seconds, rounded up: never earlier than was asked for.
+            let seconds = delay.as_secs() + u64::from(delay.subsec_nanos() > 0);
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+    }
+    let status = match outcome {
+        Outcome::Suspended(_) => StatusCode::PARTIAL_CONTENT,
+        Outcome::Done(Ok(_)) => StatusCode::OK,
+        Outcome::Done(Err(error)) if error.retry() == Retry::Never => StatusCode::BAD_REQUEST,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    };
+    (status, headers)
+}
+
+/// The body of an outcome.
+pub(crate) fn body(info: &CallInfo, outcome: &Outcome) -> Bytes {
+    match outcome {
+        Outcome::Done(Ok(payload)) => payload.text(),
+        Outcome::Done(Err(error)) => error_body(error),
+        Outcome::Suspended(suspended) => {
+            let mut out = Vec::with_capacity(256);
+            out.push(b'[');
+            for (index, operation) in suspended.operations().iter().enumerate() {
+                if index > 0 {
+                    out.push(b',');
+                }
+                write_operation(&mut out, info, operation);
+            }
+            out.push(b']');
+            Bytes::from(out)
+        }
+        // `Outcome` can grow; what this host does not know cannot have come from it.
+        other => error_body(&Error::message(format!("unknown outcome: {other:?}"))),
+    }
+}
+
+/// The JSON of an error, for responses that no call stands behind too.
+pub(crate) fn error_body(error: &Error) -> Bytes {
+    let mut out = Vec::with_capacity(128);
+    write_error(&mut out, error);
+    Bytes::from(out)
+}
+
+/// The opcode of a reported operation.
+pub(crate) fn opcode(info: &CallInfo, operation: &Operation) -> &'static str {
+    match operation.kind {
+        OperationKind::Planned => "StepPlanned",
+        OperationKind::NotFound => "StepNotFound",
+        OperationKind::Executed => match &operation.result {
+            Some(Err(error)) if error.retry() == Retry::Never || info.is_final_attempt() => "StepFailed",
+            Some(Err(_)) => "StepError",
+            _ => "StepRun",
+        },
+        _ => match operation.step.op() {
+            StepOp::Sleep => "Sleep",
+            StepOp::WaitForEvent => "WaitForEvent",
+            StepOp::Invoke => "InvokeFunction",
+            _ => "StepPlanned",
+        },
+    }
+}
+
+fn write_operation(out: &mut Vec<u8>, info: &CallInfo, operation: &Operation) {
+    let step = &operation.step;
+    out.extend_from_slice(b"{\"id\":\"");
+    out.extend_from_slice(&step.hash().to_hex());
+    out.extend_from_slice(b"\",\"op\":\"");
+    out.extend_from_slice(opcode(info, operation).as_bytes());
+    out.extend_from_slice(b"\",\"name\":");
+    write_string(out, wire_name(operation));
+    out.extend_from_slice(b",\"displayName\":");
+    write_string(out, step.name());
+    out.extend_from_slice(b",\"opts\":");
+    write_options(out, &operation.options);
+    out.extend_from_slice(b",\"userland\":{\"id\":");
+    write_string(out, step.id());
+    out.extend_from_slice(b",\"index\":");
+    match step.index() {
+        0 => out.extend_from_slice(b"null"),
+        index => out.extend_from_slice(index.to_string().as_bytes()),
+    }
+    out.extend_from_slice(b"},\"data\":");
+    match &operation.result {
+        Some(Ok(payload)) => out.extend_from_slice(&payload.text()),
+        _ => out.extend_from_slice(b"null"),
+    }
+    if let Some(Err(error)) = &operation.result {
+        out.extend_from_slice(b",\"error\":");
+        write_error(out, error);
+    }
+    out.push(b'}');
+}
+
+/// Servers read the duration of a sleep and the name of an awaited event from `name` when the options
+/// lack them; everywhere else it is the developer's id.
+fn wire_name(operation: &Operation) -> &str {
+    match &operation.options {
+        StepOptions::Sleep { until } => until,
+        StepOptions::WaitForEvent(wait) => &wait.event,
+        _ => operation.step.id(),
+    }
+}
+
+fn write_options(out: &mut Vec<u8>, options: &StepOptions) {
+    match options {
+        StepOptions::Sleep { until } => {
+            out.extend_from_slice(b"{\"duration\":");
+            write_string(out, until);
+        }
+        StepOptions::WaitForEvent(WaitForEvent { event, timeout, condition, .. }) => {
+            out.extend_from_slice(b"{\"event\":");
+            write_string(out, event);
+            out.extend_from_slice(b",\"timeout\":");
+            write_string(out, &time_string(*timeout));
+            if let Some(condition) = condition {
+                out.extend_from_slice(b",\"if\":");
+                write_string(out, condition);
+            }
+        }
+        StepOptions::Invoke(Invoke { function, data, timeout, .. }) => {
+            out.extend_from_slice(b"{\"function_id\":");
+            write_string(out, function);
+            out.extend_from_slice(b",\"payload\":{\"data\":");
+            out.extend_from_slice(&data.text());
+            out.push(b'}');
+            if let Some(timeout) = timeout {
+                out.extend_from_slice(b",\"timeout\":");
+                write_string(out, &time_string(*timeout));
+            }
+        }
+        _ => return out.extend_from_slice(b"null"),
+    }
+    out.push(b'}');
+}
+
+fn write_error(out: &mut Vec<u8>, error: &Error) {
+    out.extend_from_slice(b"{\"name\":");
+    write_string(out, error.name());
+    out.extend_from_slice(b",\"message\":");
+    write_string(out, error.text());
+    if let Some(stack) = error.stack() {
+        out.extend_from_slice(b",\"stack\":");
+        write_string(out, &stack);
+    }
+    for (key, value) in [(&b",\"data\":"[..], error.data()), (&b",\"cause\":"[..], error.cause())] {
+        if let Some(value) = value {
+            out.extend_from_slice(key);
+            out.extend_from_slice(&value.text());
+        }
+    }
+    out.push(b'}');
+}
+
+fn write_string(out: &mut Vec<u8>, text: &str) {
+    serde_json::to_writer(&mut *out, text).expect("writing a string to memory cannot fail");
+}
