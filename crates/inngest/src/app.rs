@@ -33,6 +33,8 @@ pub struct App {
 
 pub(crate) struct AppShared {
     pub(crate) id: Arc<str>,
+    /// The app's own middleware, without that of any function.
+    pub(crate) stack: Stack,
     pub(crate) call_timeout: Option<Duration>,
     pub(crate) transport: Option<Arc<dyn EventTransport>>,
     functions: Vec<Registered>,
@@ -155,7 +157,8 @@ impl AppBuilder {
         }
         let infos: Vec<_> = functions.iter().map(|function| function.info.clone()).collect();
         let app_level = self.middleware.len();
-        self.middleware.build().register(&self.id, &infos, 0).map_err(ConfigError::Middleware)?;
+        let stack = self.middleware.build();
+        stack.register(&self.id, &infos, 0).map_err(ConfigError::Middleware)?;
         for function in functions.iter().filter(|function| !function.is_failure_handler) {
             let own = std::slice::from_ref(&function.info);
             function.stack.register(&self.id, own, app_level).map_err(ConfigError::Middleware)?;
@@ -163,6 +166,7 @@ impl AppBuilder {
         Ok(App {
             shared: Arc::new(AppShared {
                 id: self.id.into(),
+                stack,
                 call_timeout: self.call_timeout,
                 transport: self.transport,
                 functions,

@@ -8,8 +8,11 @@
 
 mod app;
 mod call;
+mod client;
 mod driver;
 mod duration;
+#[cfg(feature = "engine")]
+pub mod engine;
 mod error;
 mod extract;
 mod function;

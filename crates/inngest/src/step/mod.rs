@@ -19,6 +19,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use id::StepId;
+pub(crate) use options::object;
 pub use options::{FunctionRef, IntoEvents};
 use pending::PendingStep;
 
@@ -187,7 +188,7 @@ impl Step {
     {
         let id = id.into();
         let step = Payload::new(data)
-            .and_then(options::object)
+            .and_then(object)
             .map_err(|error| StepError::from(error).with_step(id.id()))
             .and_then(|data| {
                 let invoke = function.into().invoke(&self.shared.app_id, data);

@@ -3,7 +3,6 @@
 use std::future::Future;
 use std::marker::PhantomData;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use hookstack_core::host::{self, BoxFuture, Endpoint};
 use hookstack_core::{
@@ -11,7 +10,7 @@ use hookstack_core::{
 };
 use serde::Serialize;
 
-use super::options::object;
+use crate::client;
 use crate::driver::{BodyScope, Finished, Shared, SlotId};
 use crate::transport::TransportEndpoint;
 
@@ -91,7 +90,6 @@ impl SendBody {
             // The same in every attempt of this step, and in no other step.
             let run = &shared.run_id;
             event.id.get_or_insert_with(|| format!("{run}-{}-{index}", info.hash()));
-            event.ts.get_or_insert_with(now);
         }
         SendBody { shared: shared.clone(), events }
     }
@@ -101,14 +99,10 @@ impl Endpoint<Call, Result<Payload>> for SendBody {
     fn run<'b>(&'b mut self, call: &'b mut Call) -> BoxFuture<'b, Result<Payload>> {
         Box::pin(async move {
             let Some(transport) = &self.shared.transport else {
-                return Err(Error::of_kind(
-                    ErrorKind::Send,
-                    "the app has no event transport: set one with `App::builder(..).transport(..)`",
-                ));
+                return Err(client::no_transport());
             };
             for event in &mut self.events {
-                event.data = object(std::mem::take(&mut event.data))
-                    .map_err(|_| invalid_data(&event.name))?;
+                client::complete(event)?;
             }
             let sending = Sending::from_call(call, std::mem::take(&mut self.events));
             let mut endpoint = TransportEndpoint(&**transport);
@@ -119,15 +113,4 @@ impl Endpoint<Call, Result<Payload>> for SendBody {
             Payload::new(&sent.into_result()?)
         })
     }
-}
-
-fn invalid_data(event: &str) -> Error {
-    Error::of_kind(ErrorKind::InvalidInput, format!("the data of event \"{event}\" must be a JSON object"))
-        .with_retry(hookstack_core::Retry::Never)
-}
-
-/// Now, in milliseconds since the Unix epoch.
-fn now() -> i64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

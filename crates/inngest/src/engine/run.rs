@@ -1,0 +1,130 @@
+//! The engine's loop.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
+use http::{HeaderMap, StatusCode};
+
+use super::builder::{Clock, EngineError};
+use super::history::{CallRecord, RunStatus};
+use super::queue::{CallJob, Job, Millis};
+use super::store::system_time;
+use super::{Engine, lock};
+use crate::call::CallRequest;
+
+/// A call that was answered.
+pub(super) struct Answer {
+    pub(super) job: CallJob,
+    pub(super) at: Millis,
+    pub(super) request: Bytes,
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+}
+
+impl Engine {
+    /// Runs what is due by `until`. Calls that are due at the same time run concurrently.
+    pub(super) async fn run_due(&self, until: Millis) -> Result<(), EngineError> {
+        let mut calls = FuturesUnordered::new();
+        let mut made = 0_usize;
+        loop {
+            while let Some(call) = self.next_call() {
+                made += 1;
+                if made > self.inner.max_calls {
+                    return Err(EngineError::TooManyCalls(self.inner.max_calls));
+                }
+                calls.push(self.make(call));
+            }
+            let next = self.lock().queue.next_due().filter(|due| *due <= until);
+            if !calls.is_empty() {
+                // In real time something can become due while calls run.
+                tokio::select! {
+                    biased;
+                    answer = calls.next() => if let Some(answer) = answer { self.lock().apply(answer) },
+                    () = self.real_time(next) => {}
+                }
+                continue;
+            }
+            // Nothing runs and nothing is due: let time pass.
+            match next {
+                Some(due) => self.pass_time(due).await,
+                None => {
+                    if until < Millis::MAX {
+                        self.pass_time(until).await;
+                    }
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// The next call that is due, after doing everything else that comes before it.
+    fn next_call(&self) -> Option<CallJob> {
+        let mut store = self.lock();
+        if self.inner.clock == Clock::Real {
+            store.set_now(system_time());
+        }
+        loop {
+            let now = store.now();
+            match store.queue.pop_due(now)? {
+                Job::Call(call) if store.runs[call.run].status == RunStatus::Running => return Some(call),
+                Job::Call(_) => {}
+                Job::Wake(run, hash) => store.memoize(run, hash, serde_json::Value::Null),
+                Job::TimeOut(run, hash) => store.refuse(run, hash, "the invoked function took too long"),
+                Job::Flush(function, number) => store.flush(function, number),
+            }
+        }
+    }
+
+    async fn make(&self, job: CallJob) -> Answer {
+        let (slug, request, at) = {
+            let store = self.lock();
+            (store.runs[job.run].function.clone(), store.request(job), store.now())
+        };
+        let request = Bytes::from(request.to_string());
+        let step = job.step.map_or_else(|| "step".to_owned(), |hash| hash.to_string());
+        let app = self.inner.apps.iter().find(|app| app.function(&slug).is_some());
+        // A run is only ever started for a registered function, so there is an app.
+        let app = app.unwrap_or(&self.inner.apps[0]);
+        let response = app.call(CallRequest::new(&slug, request.clone()).step(&step)).await;
+        let (status, headers, body) =
+            (response.status, response.headers.clone(), response.body.clone());
+        response.after_response().await;
+        Answer { job, at, request, status, headers, body }
+    }
+
+    async fn pass_time(&self, due: Millis) {
+        match self.inner.clock {
+            Clock::Real => self.real_time(Some(due)).await,
+            Clock::Skipped => lock(&self.inner.store).set_now(due),
+        }
+    }
+
+    /// Waits for a time by the real clock; never ends without a time or when time is skipped.
+    async fn real_time(&self, due: Option<Millis>) {
+        match due {
+            Some(due) if self.inner.clock == Clock::Real => {
+                let left = due.saturating_sub(self.lock().now());
+                tokio::time::sleep(Duration::from_millis(u64::try_from(left).unwrap_or(0))).await;
+                lock(&self.inner.store).set_now(due);
+            }
+            _ => std::future::pending().await,
+        }
+    }
+}
+
+impl Answer {
+    pub(super) fn record(&self) -> CallRecord {
+        CallRecord {
+            at: self.at,
+            step: self.job.step,
+            attempt: self.job.attempt,
+            request: self.request.clone(),
+            status: self.status,
+            headers: self.headers.clone(),
+            response: self.body.clone(),
+        }
+    }
+}
