@@ -15,7 +15,7 @@ use crate::payload::Payload;
 ///
 /// let event = Event::new("shop/order.placed", &serde_json::json!({ "total": 12 }))?.with_id("order-1");
 /// assert_eq!(event.name, "shop/order.placed");
-/// # hookstack_core::Result::Ok(())
+/// # Ok::<(), hookstack_core::Error>(())
 /// ```
 #[derive(Default)]
 #[non_exhaustive]

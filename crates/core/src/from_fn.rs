@@ -73,6 +73,8 @@ pub trait AroundFn<'a>: Send + Sync {
     fn call(&'a self, cx: &'a mut Call, next: Next<'a>) -> Self::Future;
 }
 
+// A function that does not fit shall be told so in our words, not in terms of `Fn`.
+#[diagnostic::do_not_recommend]
 impl<'a, F, Fut> AroundFn<'a> for F
 where
     F: Fn(&'a mut Call, Next<'a>) -> Fut + Send + Sync,
@@ -96,6 +98,7 @@ pub trait AroundFnWith<'a, S>: Send + Sync {
     fn call(&'a self, state: &'a S, cx: &'a mut Call, next: Next<'a>) -> Self::Future;
 }
 
+#[diagnostic::do_not_recommend]
 impl<'a, S: 'a, F, Fut> AroundFnWith<'a, S> for F
 where
     F: Fn(&'a S, &'a mut Call, Next<'a>) -> Fut + Send + Sync,

@@ -59,4 +59,7 @@ pub use view::{
 pub mod guide {
     #[doc = include_str!("../docs/lifecycle.md")]
     pub mod lifecycle {}
+
+    #[doc = include_str!("../docs/performance.md")]
+    pub mod performance {}
 }

@@ -26,7 +26,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// let payload = Payload::from_text(r#"{"total": 12}"#)?;
 /// assert_eq!(payload.value()?["total"], 12);
 /// assert_eq!(format!("{payload:?}"), "Payload(13 bytes)");
-/// # hookstack_core::Result::Ok(())
+/// # Ok::<(), hookstack_core::Error>(())
 /// ```
 #[derive(Clone, Default)]
 pub struct Payload(Repr);
@@ -236,23 +236,23 @@ mod tests {
     #[test]
     fn text_passes_through_unchanged() {
         let text = r#"{"b":1.0,"a":12345678901234567890123}"#;
-        assert_eq!(Payload::from_text(text).unwrap().text(), text);
+        assert_eq!(Payload::from_text(text).expect("well-formed").text(), text);
     }
 
     #[test]
     fn absent_is_not_null() {
         assert!(!Payload::absent().is_null() && Payload::absent().is_absent());
-        assert!(Payload::from_text(" null ").unwrap().is_null());
+        assert!(Payload::from_text(" null ").expect("well-formed").is_null());
         assert!(Payload::from_value(Value::Null).is_null());
-        assert_eq!(Payload::absent().to::<Option<u8>>().unwrap(), None);
+        assert_eq!(Payload::absent().to::<Option<u8>>().expect("null is `None`"), None);
     }
 
     #[test]
     fn errors_quote_nothing() {
         let payload = Payload::from_value(json!("4111111111111111"));
-        let error = payload.to::<u8>().unwrap_err();
+        let error = payload.to::<u8>().expect_err("a string");
         assert_eq!(error.text(), "value does not fit `u8`: invalid type: string, expected u8");
-        let error = Payload::from_text("{4111").unwrap_err();
+        let error = Payload::from_text("{4111").expect_err("not JSON");
         assert!(!error.text().contains("4111"), "{error}");
     }
 
@@ -261,7 +261,7 @@ mod tests {
         for text in
             [r#""\ud800""#.to_owned(), "1e400".to_owned(), "[".repeat(200) + &"]".repeat(200)]
         {
-            let payload = Payload::from_text(text.clone()).unwrap();
+            let payload = Payload::from_text(text.clone()).expect("well-formed");
             assert!(payload.value().is_err());
             assert_eq!(payload.text(), text);
         }

@@ -77,6 +77,10 @@ impl Owed {
         Owed(rank)
     }
 
+    pub(crate) fn is_anybody(self) -> bool {
+        self.0 > 0
+    }
+
     pub(crate) fn includes(self, rank: usize) -> bool {
         rank < self.0
     }
@@ -115,7 +119,7 @@ impl Stack {
 
     /// Whether a middleware overrides `hook`.
     pub fn has(&self, hook: Hook) -> bool {
-        Hook::ASYNC.contains(&hook) && !self.list(hook).is_empty()
+        self.lists.get(hook as usize).is_some_and(|list| !list.is_empty())
     }
 
     /// For hosts: calls `on_register` of the middleware from position `from` on, outermost first.

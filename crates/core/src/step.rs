@@ -221,7 +221,7 @@ mod tests {
     #[test]
     fn a_hash_reads_back_from_its_hex_form() {
         let text = "98bf98df193bcce7c33e6bc50927cf2ac21206cb";
-        let hash = StepHash::from_hex(text).unwrap();
+        let hash = StepHash::from_hex(text).expect("40 hex digits");
         assert_eq!(hash.to_string(), text);
         assert_eq!(hash.to_hex().as_slice(), text.as_bytes());
         assert_eq!(StepHash::from_hex(&text.to_uppercase()), None);

@@ -231,8 +231,7 @@ impl Error {
             }
             if let Some(step) = error.downcast_ref::<StepError>() {
                 self.0.kind = step.kind();
-                // A memoized error comes back on every retry, so retrying is of no use.
-                self.0.retry = Retry::Never;
+                self.0.retry = step.retry();
                 if is_root {
                     self.0.name = step.name().to_owned().into();
                     self.0.message = step.message().to_owned().into();

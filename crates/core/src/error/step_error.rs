@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 use std::fmt;
 
-use super::ErrorKind;
+use super::{ErrorKind, Retry};
 use crate::payload::Payload;
 
 /// What `step.run(..).await` and its siblings fail with: the error of a step that exhausted its
@@ -25,6 +25,7 @@ pub struct StepError(Box<Inner>);
 #[derive(Clone)]
 struct Inner {
     kind: ErrorKind,
+    retry: Retry,
     step: Box<str>,
     name: Box<str>,
     message: Box<str>,
@@ -38,6 +39,8 @@ impl StepError {
     pub fn new(name: impl Into<Box<str>>, message: impl Into<Box<str>>) -> Self {
         StepError(Box::new(Inner {
             kind: ErrorKind::Step,
+            // A stored error comes back on every retry, so retrying is of no use.
+            retry: Retry::Never,
             step: "".into(),
             name: name.into(),
             message: message.into(),
@@ -83,9 +86,21 @@ impl StepError {
         self.0.kind
     }
 
+    /// Whether running again can help a function that lets the error through: never for a stored
+    /// failure; for a value that a middleware could not deliver, as that middleware's error says.
+    pub fn retry(&self) -> Retry {
+        self.0.retry
+    }
+
     /// Sets the kind.
     pub fn with_kind(mut self, kind: ErrorKind) -> Self {
         self.0.kind = kind;
+        self
+    }
+
+    /// Sets whether running again can help.
+    pub fn with_retry(mut self, retry: Retry) -> Self {
+        self.0.retry = retry;
         self
     }
 
@@ -113,6 +128,7 @@ impl From<super::Error> for StepError {
     fn from(error: super::Error) -> Self {
         StepError::new(error.name(), error.text())
             .with_kind(error.kind())
+            .with_retry(error.retry())
             .with_stack(error.stack().map(|stack| stack.into()))
             .with_details(error.data().cloned(), error.cause().cloned())
     }

@@ -35,25 +35,34 @@ impl CallGuard {
     }
 
     /// Runs all hooks and the user's code, up to the response.
-    pub async fn run<H: Host>(mut self, host: &mut H, mut input: Input) -> Answered {
-        self.open = self.stack.len();
-        self.call.info().set_replaying(!input.memoized.is_empty());
-        let stack = self.stack.clone();
-        let mut request = Request {
-            stack: &stack,
-            host,
-            input: &mut input,
-            phase: Phase::default(),
-            answer: None,
-            responded: 0,
-        };
-        let result = if stack.has(Hook::AroundRequest) {
-            stack.around_request(&mut self.call, &mut request).await
-        } else {
-            request.answer(&mut self.call).await
-        };
-        let answer = request.conclude(&mut self.call, result).await;
-        Answered { answer, guard: self }
+    //
+    // Not an `async fn`, which would keep each argument twice: moving the future is what costs most
+    // when no hook is overridden. Rare paths below are boxed for the same reason.
+    pub fn run<H: Host>(
+        mut self,
+        host: &mut H,
+        mut input: Input,
+    ) -> impl Future<Output = Answered> + Send {
+        async move {
+            self.open = self.stack.len();
+            self.call.info().set_replaying(!input.memoized.is_empty());
+            let mut request = Request {
+                stack: &self.stack,
+                host,
+                input: &mut input,
+                phase: Phase::default(),
+                answer: None,
+                responded: 0,
+            };
+            let result = if self.stack.has(Hook::AroundRequest) {
+                self.stack.around_request(&mut self.call, &mut request).await
+            } else {
+                request.answer(&mut self.call).await
+            };
+            request.conclude(&mut self.call, result).await;
+            let answer = request.answer.expect("`conclude` leaves an answer");
+            Answered { answer, guard: self }
+        }
     }
 }
 
@@ -93,22 +102,27 @@ impl Answered {
 
     /// Runs `after_response`; to be called when the response went to the transport. Returns the errors
     /// that did not change the outcome, which the host reports.
-    pub async fn after_response(mut self) -> Vec<Error> {
-        let Answer { outcome, status, failed, .. } = &self.answer;
-        let CallGuard { stack, call, open } = &mut self.guard;
-        let list = stack.list(Hook::AfterResponse).iter();
-        for entry in list.filter(|entry| !failed.contains(&entry.rank)) {
-            // Whoever stands further in is through with the call, so a drop is none of its business.
-            *open = entry.rank + 1;
-            let mut view = AfterResponse { call, outcome, status: *status };
-            let result =
-                entry.run(Hook::AfterResponse, &mut view, |m, view| m.after_response(view)).await;
-            if let Err(error) = result {
-                call.report(error);
+    //
+    // Not an `async fn`, for the reason given at `CallGuard::run`.
+    pub fn after_response(mut self) -> impl Future<Output = Vec<Error>> + Send {
+        async move {
+            let Answer { outcome, status, failed, .. } = &self.answer;
+            let CallGuard { stack, call, open } = &mut self.guard;
+            let list = stack.list(Hook::AfterResponse).iter();
+            for entry in list.filter(|entry| !failed.contains(&entry.rank)) {
+                // Whoever stands further in is through with the call, so a drop is none of its business.
+                *open = entry.rank + 1;
+                let mut view = AfterResponse { call, outcome, status: *status };
+                let result = entry
+                    .run(Hook::AfterResponse, &mut view, |m, view| m.after_response(view))
+                    .await;
+                if let Err(error) = result {
+                    call.report(error);
+                }
             }
+            self.guard.open = 0;
+            self.guard.call.take_reported()
         }
-        self.guard.open = 0;
-        self.guard.call.take_reported()
     }
 }
 
@@ -163,21 +177,21 @@ impl<H: Host> Request<'_, H> {
     }
 
     /// What is left when `around_request` came back: usually nothing.
-    async fn conclude(mut self, call: &mut Call, result: Result<Completed>) -> Answer {
+    async fn conclude(&mut self, call: &mut Call, result: Result<Completed>) {
         match (result, &mut self.answer) {
             (Ok(_), Some(_)) => {}
-            // `around_request` gave up before or during the rest.
-            (Err(error), None) => {
-                self.finish(call, Outcome::Done(Err(error))).await;
-            }
             (Err(error), Some(answer)) => {
                 if answer.outcome.has_finished_step() {
                     call.report(error);
                 } else {
-                    answer.fail(self.stack, self.host, call, error).await;
+                    Box::pin(answer.fail(self.stack, self.host, call, error)).await;
                 }
                 // Outstanding only when the hook dropped the request during `before_response`.
-                self.before_response(call).await;
+                Box::pin(self.before_response(call)).await;
+            }
+            // `around_request` gave up before or during the rest.
+            (Err(error), None) => {
+                Box::pin(self.finish(call, Outcome::Done(Err(error)))).await;
             }
             // A `Completed` cannot be made, but one can be kept from an earlier call.
             (Ok(_), None) => {
@@ -185,10 +199,9 @@ impl<H: Host> Request<'_, H> {
                     ErrorKind::Misuse,
                     "`around_request` returned the result of another request",
                 );
-                self.finish(call, Outcome::Done(Err(error))).await;
+                Box::pin(self.finish(call, Outcome::Done(Err(error)))).await;
             }
         }
-        self.answer.expect("`finish` leaves an answer")
     }
 
     async fn receive(&mut self, call: &mut Call) -> Result {
@@ -221,8 +234,12 @@ impl<H: Host> Request<'_, H> {
 
     async fn finish(&mut self, call: &mut Call, mut outcome: Outcome) -> Completed {
         // Outstanding only when an `around_*` hook dropped the code that it had started.
-        leave(self.stack, &mut self.phase, call, &mut outcome).await;
-        self.transform(call, &mut outcome).await;
+        if self.phase.after_execution.is_anybody() {
+            leave(self.stack, &mut self.phase, call, &mut outcome).await;
+        }
+        if self.stack.has(Hook::TransformOutput) {
+            self.transform(call, &mut outcome).await;
+        }
         self.host.check(call.info(), &mut outcome);
         let (status, headers) = self.host.respond(call.info(), &outcome);
         self.answer = Some(Answer { outcome, status, headers, failed: Vec::new() });
@@ -248,7 +265,7 @@ impl<H: Host> Request<'_, H> {
                 entry.run(Hook::BeforeResponse, &mut view, |m, view| m.before_response(view)).await;
             match result {
                 Ok(()) => drop(answer.failed.pop()),
-                Err(error) => answer.fail(self.stack, self.host, call, error).await,
+                Err(error) => Box::pin(answer.fail(self.stack, self.host, call, error)).await,
             }
         }
         Completed::new(answer.status, &answer.outcome)
@@ -257,9 +274,6 @@ impl<H: Host> Request<'_, H> {
     /// Transforms the outcome, failing closed.
     async fn transform(&mut self, call: &mut Call, outcome: &mut Outcome) {
         let list = self.stack.list(Hook::TransformOutput);
-        if list.is_empty() {
-            return;
-        }
         let failed = match outcome {
             Outcome::Done(result) => {
                 let view =
@@ -291,7 +305,7 @@ impl<H: Host> Request<'_, H> {
                 error.suppress(first);
             }
             *outcome = Outcome::Done(Err(error));
-            seal_late_error(&list[position + 1..], call, outcome).await;
+            Box::pin(seal_late_error(&list[position + 1..], call, outcome)).await;
         }
     }
 }
@@ -345,11 +359,14 @@ impl<H: Host> Function<'_, H> {
         let cx = Execution { call, input: self.input, stack: self.stack, phase: self.phase };
         let started = catch(|| self.host.execute(cx));
         let mut outcome = Run::new(started, None).await;
-        let mut cx = Execution { call, input: self.input, stack: self.stack, phase: self.phase };
-        if let Err(error) = cx.enter().await {
-            match &mut outcome {
-                Outcome::Done(Err(first)) => first.suppress(error),
-                other => *other = Outcome::Done(Err(error)),
+        if !self.phase.entered {
+            let mut cx =
+                Execution { call, input: self.input, stack: self.stack, phase: self.phase };
+            if let Err(error) = Box::pin(cx.enter()).await {
+                match &mut outcome {
+                    Outcome::Done(Err(first)) => first.suppress(error),
+                    other => *other = Outcome::Done(Err(error)),
+                }
             }
         }
         leave(self.stack, self.phase, call, &mut outcome).await;

@@ -29,7 +29,6 @@ fn of(log: &str, hook: &str) -> String {
 fn wire_is_first_in_and_last_out_wherever_it_is_registered() {
     for place in 0..3 {
         let log = Log::default();
-        let [_, _, _] = placements(&log);
         let stack = placements(&log).into_iter().nth(place).expect("three places");
         let log = run(stack, &log, Body::Returns, one_memo()).log;
         assert_eq!(of(&log, ".ti"), "W.ti A.ti F.ti", "place {place}");

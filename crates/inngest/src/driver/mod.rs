@@ -7,8 +7,9 @@
 
 mod current;
 mod run;
+mod seeded;
 mod state;
 
 pub(crate) use current::{BodyScope, in_step_body, is_driving};
 pub(crate) use run::{Target, drive, timed_out};
-pub(crate) use state::{Delivery, Finished, Shared, SlotId};
+pub(crate) use state::{Delivery, Finished, Identity, Shared, SlotId};

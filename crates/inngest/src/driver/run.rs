@@ -51,6 +51,10 @@ struct Driver {
     target: Target,
     function: Option<BoxFuture<'static, Result<Payload>>>,
     waker: Arc<PollWaker>,
+    /// The same, as the function gets it.
+    function_waker: Waker,
+    /// Whether a body was begun, which alone can finish.
+    began: bool,
     warned: bool,
 }
 
@@ -83,13 +87,10 @@ impl Driver {
         let (call, input) = cx.parts();
         call.extensions_mut().insert(Step::new(shared.clone()));
         let future = handler.start(ExtractContext::new(call, input)).await?;
-        Ok(Driver {
-            shared,
-            target,
-            function: Some(future),
-            waker: Arc::new(PollWaker::default()),
-            warned: false,
-        })
+        let waker = Arc::new(PollWaker::default());
+        let function_waker = Waker::from(waker.clone());
+        let function = Some(future);
+        Ok(Driver { shared, target, function, waker, function_waker, began: false, warned: false })
     }
 
     async fn run(&mut self, cx: &mut Execution<'_>) -> Outcome {
@@ -107,12 +108,19 @@ impl Driver {
 
     /// The function is quiet: deliver, execute, report, or wait.
     async fn advance(&mut self, cx: &mut Execution<'_>) -> Option<Outcome> {
-        // A targeted step runs as soon as it is met: delivering its siblings first could let a
-        // `select!` drop it.
+        // A targeted step runs as soon as it is met, and to its end: delivering its siblings before or
+        // meanwhile could let a `select!` drop it.
         if let Target::Step(hash) = self.target {
-            let found = self.shared.lock().find(hash);
+            let (found, executing) = {
+                let state = self.shared.lock();
+                (state.find(hash), state.is_executing())
+            };
             if let Some(slot) = found {
                 return self.execute(cx, slot).await.err().map(fail);
+            }
+            if executing {
+                self.woken().await;
+                return None;
             }
         }
         if let Some(result) = self.deliver_next(cx).await {
@@ -180,6 +188,7 @@ impl Driver {
         cx.enter().await?;
         let (step, _) = self.shared.lock().step(slot);
         let child = cx.call().child(step);
+        self.began = true;
         let waker = self.shared.lock().execute(slot, child);
         if let Some(waker) = waker {
             waker.wake();
@@ -226,12 +235,13 @@ impl Driver {
                 return Poll::Ready(Polled::Settled(Err(Error::message("the function has settled already"))));
             };
             self.waker.reset();
-            let waker = Waker::from(self.waker.clone());
             let polled = {
                 let _mark = mark(self.shared.id, false);
-                poll_caught(function.as_mut(), &mut Context::from_waker(&waker))
+                poll_caught(function.as_mut(), &mut Context::from_waker(&self.function_waker))
             };
-            if let Some(finished) = self.shared.lock().take_finished() {
+            if self.began
+                && let Some(finished) = self.shared.lock().take_finished()
+            {
                 return Poll::Ready(Polled::Finished(finished));
             }
             match polled {
@@ -258,15 +268,26 @@ impl Driver {
         })
     }
 
-    /// Drops the function, which may run the user's destructors; their panic loses no result.
     fn end(&mut self, cx: &mut Execution<'_>) {
+        if let Err(error) = self.drop_function() {
+            cx.call().report(error);
+        }
+        drop(cx.call().extensions_mut().remove::<Step>());
+    }
+
+    /// Drops the function, which may run the user's destructors; their panic loses no result.
+    fn drop_function(&mut self) -> Result<()> {
         self.shared.lock().close();
         let function = self.function.take();
         let _mark = mark(self.shared.id, false);
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(move || drop(function))) {
-            cx.call().report(Error::from_panic(panic));
-        }
-        drop(cx.call().extensions_mut().remove::<Step>());
+        catch_unwind(AssertUnwindSafe(move || drop(function))).map_err(Error::from_panic)
+    }
+}
+
+/// The call timed out or was dropped: a destructor's panic must not hide that.
+impl Drop for Driver {
+    fn drop(&mut self) {
+        let _ = self.drop_function();
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the driver and the steps of a function share during one call.
 
-use std::collections::{BTreeSet, HashMap};
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, BinaryHeap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
@@ -9,6 +10,7 @@ use hookstack_core::{
     Call, Error, Memo, Payload, Result, Stack, StepError, StepHash, StepInfo, StepOp, StepOptions,
 };
 
+use super::seeded::Seeded;
 use crate::step::hash::{hash_of, hash_of_repeat};
 use crate::transport::EventTransport;
 
@@ -46,17 +48,18 @@ pub(crate) struct Shared {
 }
 
 pub(crate) struct State {
-    /// Hashes that were given out, with how often each has been asked for again.
-    given: HashMap<StepHash, u32>,
+    /// The steps that are memoized or were given an identity.
+    known: HashMap<StepHash, Known, Seeded>,
     memos: HashMap<StepHash, Memo>,
-    /// The memoized steps in the order in which they finished, and the place of each.
-    order: Vec<StepHash>,
-    places: HashMap<StepHash, usize>,
+    /// In the order in which the memoized steps finished: whether the value is still to be delivered.
+    left: Vec<bool>,
     /// The place of the step whose value is due.
     due: usize,
     slots: Vec<Slot>,
-    /// Awaited steps with a memo, in the order of delivery.
-    deliverable: BTreeSet<(usize, SlotId)>,
+    /// Awaited steps with a memo, in the order of delivery; some may have been forgotten since.
+    deliverable: BinaryHeap<Reverse<(usize, SlotId)>>,
+    /// How many of them still wait.
+    awaited_memos: usize,
     /// Awaited steps without a memo, in the order of discovery.
     discovered: BTreeSet<SlotId>,
     executing: Option<SlotId>,
@@ -64,9 +67,27 @@ pub(crate) struct State {
     closed: bool,
 }
 
+#[derive(Default)]
+struct Known {
+    /// The place in the order of delivery, if there is a memo.
+    place: Option<usize>,
+    /// How often the id was asked for again, once it was given out.
+    repeats: Option<u32>,
+}
+
+/// What tells a step apart from all others of the run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Identity {
+    pub(crate) index: u32,
+    pub(crate) hash: StepHash,
+    place: Option<usize>,
+}
+
 struct Slot {
     step: Arc<StepInfo>,
-    options: StepOptions,
+    /// Most steps have none, and the slots are many.
+    options: Option<Box<StepOptions>>,
+    place: Option<usize>,
     state: SlotState,
     waker: Option<Waker>,
 }
@@ -76,6 +97,9 @@ enum SlotState {
     Delivered(Delivery),
     Done,
 }
+
+/// The place of a memo that the order lacks: after all others.
+const LAST: usize = usize::MAX;
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
@@ -88,7 +112,20 @@ impl Shared {
         memos: HashMap<StepHash, Memo>,
         order: Vec<StepHash>,
     ) -> Self {
-        let places = order.iter().enumerate().map(|(place, hash)| (*hash, place)).collect();
+        let mut left = vec![false; order.len()];
+        let mut known = HashMap::<_, Known, Seeded>::with_capacity_and_hasher(memos.len(), Seeded::default());
+        for (place, hash) in order.into_iter().enumerate() {
+            known.entry(hash).or_default().place.get_or_insert(place);
+        }
+        if known.len() != memos.len() || !memos.keys().all(|hash| known.contains_key(hash)) {
+            known.retain(|hash, _| memos.contains_key(hash));
+            for hash in memos.keys() {
+                known.entry(*hash).or_default().place.get_or_insert(LAST);
+            }
+        }
+        for place in known.values().filter_map(|known| known.place).filter(|place| *place != LAST) {
+            left[place] = true;
+        }
         Shared {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             app_id,
@@ -96,13 +133,13 @@ impl Shared {
             stack,
             transport,
             state: Mutex::new(State {
-                given: HashMap::new(),
+                known,
                 memos,
-                order,
-                places,
+                left,
                 due: 0,
                 slots: Vec::new(),
-                deliverable: BTreeSet::new(),
+                deliverable: BinaryHeap::new(),
+                awaited_memos: 0,
                 discovered: BTreeSet::new(),
                 executing: None,
                 finished: None,
@@ -120,20 +157,22 @@ impl Shared {
 impl State {
     /// The identity of the next step with this id: the `n`-th repeat of an id hashes `id:n` (section
     /// 5.1.2). A literal id that looks like a repeat takes the next free number.
-    pub(crate) fn identify(&mut self, id: &str) -> (u32, StepHash) {
+    pub(crate) fn identify(&mut self, id: &str) -> Identity {
         let base = hash_of(id);
-        if !self.given.contains_key(&base) {
-            self.given.insert(base, 0);
-            return (0, base);
-        }
+        let known = self.known.entry(base).or_default();
+        let Some(mut index) = known.repeats else {
+            known.repeats = Some(0);
+            return Identity { index: 0, hash: base, place: known.place };
+        };
         loop {
-            let repeats = self.given.entry(base).or_default();
-            *repeats += 1;
-            let index = *repeats;
+            index += 1;
             let hash = hash_of_repeat(id, index);
-            if let std::collections::hash_map::Entry::Vacant(free) = self.given.entry(hash) {
-                free.insert(0);
-                return (index, hash);
+            let known = self.known.entry(hash).or_default();
+            if known.repeats.is_none() {
+                known.repeats = Some(0);
+                let place = known.place;
+                self.known.entry(base).or_default().repeats = Some(index);
+                return Identity { index, hash, place };
             }
         }
     }
@@ -147,16 +186,26 @@ impl State {
     }
 
     /// A step is awaited for the first time.
-    pub(crate) fn await_step(&mut self, step: Arc<StepInfo>, options: StepOptions, waker: &Waker) -> SlotId {
+    pub(crate) fn await_step(
+        &mut self,
+        step: Arc<StepInfo>,
+        identity: Identity,
+        options: Option<Box<StepOptions>>,
+        waker: &Waker,
+    ) -> SlotId {
         let slot = self.slots.len();
-        let hash = step.hash();
-        if self.memos.contains_key(&hash) {
-            let place = self.places.get(&hash).copied().unwrap_or(usize::MAX);
-            self.deliverable.insert((place, slot));
-        } else {
-            self.discovered.insert(slot);
+        let place = identity.place;
+        match place {
+            Some(place) => {
+                self.deliverable.push(Reverse((place, slot)));
+                self.awaited_memos += 1;
+            }
+            None => {
+                self.discovered.insert(slot);
+            }
         }
-        self.slots.push(Slot { step, options, state: SlotState::Awaiting, waker: Some(waker.clone()) });
+        let waker = Some(waker.clone());
+        self.slots.push(Slot { step, options, place, state: SlotState::Awaiting, waker });
         slot
     }
 
@@ -179,20 +228,27 @@ impl State {
     /// A step's future is dropped before it got anything: a `select!` went another way.
     pub(crate) fn forget(&mut self, id: SlotId) {
         let slot = &mut self.slots[id];
-        if matches!(slot.state, SlotState::Done) {
-            return;
-        }
-        slot.state = SlotState::Done;
         slot.waker = None;
-        let hash = slot.step.hash();
-        if !self.discovered.remove(&id) {
-            let place = self.places.get(&hash).copied().unwrap_or(usize::MAX);
-            self.deliverable.remove(&(place, id));
-            self.memos.remove(&hash);
+        let state = std::mem::replace(&mut slot.state, SlotState::Done);
+        match (state, slot.place) {
+            (SlotState::Awaiting, Some(place)) => {
+                let hash = slot.step.hash();
+                self.awaited_memos -= 1;
+                self.take_memo(hash, place);
+            }
+            (SlotState::Awaiting, None) => {
+                self.discovered.remove(&id);
+            }
+            (SlotState::Delivered(_), _) => self.abandon_body(id),
+            (SlotState::Done, _) => {}
         }
-        if self.executing == Some(id) {
-            self.executing = None;
+    }
+
+    fn take_memo(&mut self, hash: StepHash, place: usize) -> Memo {
+        if let Some(left) = self.left.get_mut(place) {
+            *left = false;
         }
+        self.memos.remove(&hash).unwrap_or_default()
     }
 
     /// A body that was being executed ended, or was dropped.
@@ -217,23 +273,35 @@ impl State {
 
     /// Whether every memo that is left is awaited already, none left included.
     pub(crate) fn all_memos_awaited(&self) -> bool {
-        self.deliverable.len() == self.memos.len()
+        self.awaited_memos == self.memos.len()
     }
 
     /// The memo to deliver next: of those awaited, the one whose step finished first.
     pub(crate) fn next_memo(&mut self) -> Option<(SlotId, Memo)> {
-        let (_, slot) = self.deliverable.pop_first()?;
-        let memo = self.memos.remove(&self.slots[slot].step.hash()).unwrap_or_default();
+        let (place, slot) = self.first_deliverable()?;
+        self.deliverable.pop();
+        self.awaited_memos -= 1;
+        let memo = self.take_memo(self.slots[slot].step.hash(), place);
         Some((slot, memo))
+    }
+
+    fn first_deliverable(&mut self) -> Option<(usize, SlotId)> {
+        loop {
+            let Reverse((place, slot)) = *self.deliverable.peek()?;
+            if matches!(self.slots[slot].state, SlotState::Awaiting) {
+                return Some((place, slot));
+            }
+            self.deliverable.pop();
+        }
     }
 
     /// Whether the value that is due is not awaited while others are (section 5.4): the function took
     /// another way than in earlier calls.
     pub(crate) fn diverges(&mut self) -> bool {
-        while self.order.get(self.due).is_some_and(|hash| !self.memos.contains_key(hash)) {
+        while self.left.get(self.due) == Some(&false) {
             self.due += 1;
         }
-        self.deliverable.first().is_some_and(|(place, _)| *place > self.due)
+        self.due < self.left.len() && self.first_deliverable().is_some_and(|(place, _)| place > self.due)
     }
 
     pub(crate) fn deliver(&mut self, slot: SlotId, delivery: Delivery) -> Option<Waker> {
@@ -268,7 +336,8 @@ impl State {
     }
 
     pub(crate) fn step(&self, slot: SlotId) -> (Arc<StepInfo>, StepOptions) {
-        (self.slots[slot].step.clone(), self.slots[slot].options.clone())
+        let slot = &self.slots[slot];
+        (slot.step.clone(), slot.options.as_deref().cloned().unwrap_or_default())
     }
 
     /// All new steps, in the order of discovery.
@@ -276,7 +345,10 @@ impl State {
         let slots = std::mem::take(&mut self.discovered);
         slots
             .into_iter()
-            .map(|slot| (self.slots[slot].step.clone(), std::mem::take(&mut self.slots[slot].options)))
+            .map(|slot| {
+                let slot = &mut self.slots[slot];
+                (slot.step.clone(), slot.options.take().map(|options| *options).unwrap_or_default())
+            })
             .collect()
     }
 }

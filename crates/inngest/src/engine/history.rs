@@ -38,7 +38,7 @@ pub struct RunRecord {
     pub output: Option<String>,
     /// The error, as stored, of a failed run.
     pub error: Option<String>,
-    /// The calls that were made, in the order in which they were answered.
+    /// The calls that were made, in the order in which they began.
     pub calls: Vec<CallRecord>,
 }
 
@@ -65,6 +65,8 @@ pub struct StepRecord {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct CallRecord {
+    /// The how-manieth call of the engine it is, from 1.
+    pub number: usize,
     /// When it began, in milliseconds since the Unix epoch by the engine's clock.
     pub at: i64,
     /// The planned step that was asked for; without one, the call went on.
@@ -133,6 +135,8 @@ fn record(run: &Run) -> RunRecord {
         let step = run.steps.get(hash)?;
         Some(StepRecord { id: step.id.clone(), hash: *hash, memo: step.memo.as_ref()?.to_string() })
     });
+    let mut calls = run.calls.clone();
+    calls.sort_by_key(|call| call.number);
     RunRecord {
         id: run.id.clone(),
         function: run.function.clone(),
@@ -141,6 +145,6 @@ fn record(run: &Run) -> RunRecord {
         steps: steps.collect(),
         output: run.output.as_ref().map(ToString::to_string),
         error: run.error.as_ref().map(ToString::to_string),
-        calls: run.calls.clone(),
+        calls,
     }
 }

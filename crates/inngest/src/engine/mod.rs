@@ -100,7 +100,8 @@ impl Engine {
     /// # Errors
     /// [`EngineError::TooManyCalls`] when functions keep each other busy for ever.
     pub async fn settle(&self) -> Result<(), EngineError> {
-        self.run_due(self.lock().now()).await
+        let now = self.lock().now();
+        self.run_due(now).await
     }
 
     /// Lets time pass, and runs what becomes due on the way.

@@ -17,6 +17,7 @@ use crate::call::CallRequest;
 /// A call that was answered.
 pub(super) struct Answer {
     pub(super) job: CallJob,
+    pub(super) number: usize,
     pub(super) at: Millis,
     pub(super) request: Bytes,
     pub(super) status: StatusCode,
@@ -79,9 +80,10 @@ impl Engine {
     }
 
     async fn make(&self, job: CallJob) -> Answer {
-        let (slug, request, at) = {
-            let store = self.lock();
-            (store.runs[job.run].function.clone(), store.request(job), store.now())
+        let (slug, request, at, number) = {
+            let mut store = self.lock();
+            store.calls += 1;
+            (store.runs[job.run].function.clone(), store.request(job), store.now(), store.calls)
         };
         let request = Bytes::from(request.to_string());
         let step = job.step.map_or_else(|| "step".to_owned(), |hash| hash.to_string());
@@ -92,7 +94,7 @@ impl Engine {
         let (status, headers, body) =
             (response.status, response.headers.clone(), response.body.clone());
         response.after_response().await;
-        Answer { job, at, request, status, headers, body }
+        Answer { job, number, at, request, status, headers, body }
     }
 
     async fn pass_time(&self, due: Millis) {
@@ -118,6 +120,7 @@ impl Engine {
 impl Answer {
     pub(super) fn record(&self) -> CallRecord {
         CallRecord {
+            number: self.number,
             at: self.at,
             step: self.job.step,
             attempt: self.job.attempt,

@@ -22,6 +22,8 @@ pub(super) struct Store {
     pub(super) seen: HashSet<String>,
     pub(super) runs: Vec<Run>,
     pub(super) queue: Queue,
+    /// How many calls began so far.
+    pub(super) calls: usize,
     pub(super) backoff: Backoff,
     now: Millis,
 }
@@ -92,6 +94,7 @@ impl Store {
             seen: HashSet::new(),
             runs: Vec::new(),
             queue: Queue::default(),
+            calls: 0,
             backoff,
             now: system_time(),
         }

@@ -28,8 +28,8 @@ impl StepId {
         &self.id
     }
 
-    pub(crate) fn name(&self) -> Option<&str> {
-        self.name.as_deref()
+    pub(crate) fn into_parts(self) -> (Box<str>, Option<Box<str>>) {
+        (self.id, self.name)
     }
 }
 

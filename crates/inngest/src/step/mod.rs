@@ -248,13 +248,15 @@ impl Step {
                 "a step must be used in the function itself: a spawned task is not part of it; use `join!` or `FuturesUnordered`",
             ));
         }
-        let (index, hash) = state.identify(id.id());
+        let identity = state.identify(id.id());
         drop(state);
-        let mut info = StepInfo::new(id.id(), index, hash, op);
-        if let Some(name) = id.name() {
+        let (id, name) = id.into_parts();
+        let mut info = StepInfo::new(id, identity.index, identity.hash, op);
+        if let Some(name) = name {
             info = info.with_name(name);
         }
-        Ok(PendingStep::new(self.shared.clone(), Arc::new(info), options))
+        let options = (!matches!(options, StepOptions::None)).then(|| Box::new(options));
+        Ok(PendingStep::new(self.shared.clone(), Arc::new(info), identity, options))
     }
 }
 

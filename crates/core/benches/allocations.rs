@@ -1,0 +1,11 @@
+//! The bench `dispatch` under an allocator that counts: read its allocations, not its times.
+
+#[path = "dispatch.rs"]
+mod dispatch;
+
+#[global_allocator]
+static ALLOCATIONS: divan::AllocProfiler = divan::AllocProfiler::system();
+
+fn main() {
+    dispatch::main();
+}

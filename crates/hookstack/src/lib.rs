@@ -1,0 +1,56 @@
+//! Ready-made middleware for Rust code that is called by something else, on one small trait.
+//!
+//! This crate only re-exports; each part is a crate of its own and a feature here.
+//!
+//! | feature | crate | what it brings |
+//! | --- | --- | --- |
+//! | (always) | `hookstack-core` | the [`Middleware`] trait, [`Stack`], and the types that hooks see |
+//! | `inngest` | `hookstack-inngest` | durable functions that speak Inngest's protocol: `inngest` |
+//! | `engine` | `hookstack-inngest` | the local engine, for development and tests |
+//! | `anyhow` | | `anyhow::Error` as the error of handlers and step bodies |
+//!
+//! A middleware is a type with the hooks that it needs:
+//!
+//! ```
+//! use hookstack::prelude::*;
+//!
+//! struct Slow;
+//!
+//! impl Middleware for Slow {
+//!     async fn around_step(&self, cx: &mut Call, next: NextStep<'_>) -> Result<Payload> {
+//!         let started = std::time::Instant::now();
+//!         let result = next.run(cx).await;
+//!         if started.elapsed().as_secs() > 10 {
+//!             println!("slow step: {}", cx.step().map_or("?", |step| step.name()));
+//!         }
+//!         result
+//!     }
+//! }
+//! ```
+
+pub use hookstack_core::*;
+
+#[cfg(feature = "inngest")]
+pub use hookstack_inngest as inngest;
+
+/// What most programs need.
+pub mod prelude {
+    pub use hookstack_core::{
+        AfterExecution, AfterMemoization, AfterResponse, AfterSendEvents, BeforeExecution,
+        BeforeMemoization, BeforeResponse, BeforeSendEvents, Call, Completed, Error, ErrorKind, Event, Info,
+        Middleware, Next, NextRequest, NextSend, NextStep, NonRetriable, OnAbandoned, OnRegister, Outcome,
+        Payload, Result, Retry, RetryAfter, Sending, Sent, Stack, StepError, TransformInput,
+        TransformMemoized, TransformOutput, WaitForEvent, from_fn, from_fn_with,
+    };
+
+    #[cfg(feature = "inngest")]
+    pub use hookstack_inngest::{App, Batch, Data, Failure, Function, Step, Trigger, TypedEvent};
+
+    #[cfg(feature = "engine")]
+    pub use hookstack_inngest::engine::Engine;
+}
+
+/// The README's program, compiled and run with the documentation's tests.
+#[cfg(all(doctest, feature = "engine"))]
+#[doc = include_str!("../../../README.md")]
+pub struct Readme;
