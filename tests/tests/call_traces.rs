@@ -2,7 +2,7 @@
 //! hooks and user code, the status and the reported operations. The shorthand is in
 //! [`hookstack_tests::trace`].
 
-use hookstack_core::Hook;
+use hookstack_core::{Event, Hook};
 use hookstack_inngest::CallRequest;
 use hookstack_testing::{Fault, Log};
 use hookstack_tests::request::{CallBody, hash, run};
@@ -365,6 +365,26 @@ fn sending_events_in_a_step() {
             r#"206 StepError refused !Refused "refused" no-retry=false"#,
         ),
     ]);
+}
+
+/// The client stands outside of every function, so only the app's middleware runs.
+#[test]
+fn sending_events_from_outside() {
+    let log = Log::new();
+    let app = traced::app(&log);
+    let mut table = Table::new();
+    for (event, response) in
+        [("t/sent", r#"["sent-1"] None"#), ("t/refused", r#"[] Some("Refused")"#)]
+    {
+        log.clear();
+        let event = Event::new(event, &json!({ "x": 1 })).expect("it is an object");
+        let sent = run(app.send(event)).expect("it ends");
+        let described = format!("{:?} {:?}", sent.ids, sent.error.as_ref().map(|e| e.name()));
+        let sequence = "A.bs A.sd> [transport] A.sd< A.as";
+        table.row("a client's sending", (&log.sequence(), sequence), (&described, response));
+        assert!(log.records().iter().all(|record| record.call == 0), "{log}");
+    }
+    table.finish();
 }
 
 #[test]

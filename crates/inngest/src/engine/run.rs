@@ -1,5 +1,6 @@
 //! The engine's loop.
 
+use std::future::Future;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -79,13 +80,19 @@ impl Engine {
         }
     }
 
-    async fn make(&self, job: CallJob) -> Answer {
+    /// A call of the function. The request is written now, not when the call is first polled: calls that
+    /// are due together do not see each other's results.
+    fn make(&self, job: CallJob) -> impl Future<Output = Answer> + use<'_> {
         let (slug, request, at, number) = {
             let mut store = self.lock();
             store.calls += 1;
-            (store.runs[job.run].function.clone(), store.request(job), store.now(), store.calls)
+            let request = Bytes::from(store.request(job).to_string());
+            (store.runs[job.run].function.clone(), request, store.now(), store.calls)
         };
-        let request = Bytes::from(request.to_string());
+        self.answer(job, slug, request, at, number)
+    }
+
+    async fn answer(&self, job: CallJob, slug: String, request: Bytes, at: Millis, number: usize) -> Answer {
         let step = job.step.map_or_else(|| "step".to_owned(), |hash| hash.to_string());
         let app = self.inner.apps.iter().find(|app| app.function(&slug).is_some());
         // A run is only ever started for a registered function, so there is an app.
