@@ -9,8 +9,8 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use hookstack_core::host::{BoxFuture, Execution};
 use hookstack_core::{
-    Error, ErrorKind, ExtractContext, Operation, OperationKind, Outcome, Payload, Result, Retry, StepHash,
-    StepInfo, StepOp, StepOptions, Suspended,
+    Error, ErrorKind, ExtractContext, Operation, OperationKind, Outcome, Payload, Result, Retry,
+    StepHash, StepInfo, StepOp, StepOptions, Suspended,
 };
 
 use super::current::mark;
@@ -137,7 +137,9 @@ impl Driver {
         }
         match (self.target, only) {
             (Target::Step(hash), _) => Some(not_found(hash)),
-            (Target::Discover { immediate: true }, Some(slot)) => self.execute(cx, slot).await.err().map(fail),
+            (Target::Discover { immediate: true }, Some(slot)) => {
+                self.execute(cx, slot).await.err().map(fail)
+            }
             (Target::Discover { .. }, _) => Some(self.report_new(cx).await),
         }
     }
@@ -169,7 +171,9 @@ impl Driver {
             let (step, options) = self.shared.lock().step(slot);
             match cx.transform_memoized(&step, &options, &mut memo).await {
                 Ok(()) => {}
-                Err(error) if error.kind() == ErrorKind::Unauthenticated => return Some(Err(error)),
+                Err(error) if error.kind() == ErrorKind::Unauthenticated => {
+                    return Some(Err(error));
+                }
                 Err(error) => {
                     let refused = hookstack_core::StepError::from(error).with_step(step.id());
                     delivery = Some(Delivery::Refused(refused));
@@ -212,8 +216,11 @@ impl Driver {
         }
         let steps = self.shared.lock().take_discovered();
         let operations = steps.into_iter().map(|(step, options)| {
-            let kind =
-                if is_planned(step.op()) { OperationKind::Planned } else { OperationKind::Requested };
+            let kind = if is_planned(step.op()) {
+                OperationKind::Planned
+            } else {
+                OperationKind::Requested
+            };
             Operation::new(step, kind, None, options)
         });
         Outcome::Suspended(Suspended::new(operations.collect()))
@@ -232,7 +239,9 @@ impl Driver {
     fn poll_until_quiet(&mut self) -> impl Future<Output = Polled> + Send {
         std::future::poll_fn(|cx| {
             let Some(function) = &mut self.function else {
-                return Poll::Ready(Polled::Settled(Err(Error::message("the function has settled already"))));
+                return Poll::Ready(Polled::Settled(Err(Error::message(
+                    "the function has settled already",
+                ))));
             };
             self.waker.reset();
             let polled = {

@@ -64,7 +64,8 @@ mod tests {
     #[test]
     fn hashes_spread_over_the_low_and_the_high_bits() {
         let seeded = Seeded::default();
-        let hashes: Vec<u64> = (0..4096).map(|n| seeded.hash_one(hash_of(&n.to_string()))).collect();
+        let hashes: Vec<u64> =
+            (0..4096).map(|n| seeded.hash_one(hash_of(&n.to_string()))).collect();
         for shift in [0, 52] {
             let mut buckets = vec![0; 4096];
             for hash in &hashes {

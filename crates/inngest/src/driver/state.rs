@@ -113,7 +113,8 @@ impl Shared {
         order: Vec<StepHash>,
     ) -> Self {
         let mut left = vec![false; order.len()];
-        let mut known = HashMap::<_, Known, Seeded>::with_capacity_and_hasher(memos.len(), Seeded::default());
+        let mut known =
+            HashMap::<_, Known, Seeded>::with_capacity_and_hasher(memos.len(), Seeded::default());
         for (place, hash) in order.into_iter().enumerate() {
             known.entry(hash).or_default().place.get_or_insert(place);
         }
@@ -301,7 +302,8 @@ impl State {
         while self.left.get(self.due) == Some(&false) {
             self.due += 1;
         }
-        self.due < self.left.len() && self.first_deliverable().is_some_and(|(place, _)| place > self.due)
+        self.due < self.left.len()
+            && self.first_deliverable().is_some_and(|(place, _)| place > self.due)
     }
 
     pub(crate) fn deliver(&mut self, slot: SlotId, delivery: Delivery) -> Option<Waker> {

@@ -55,6 +55,9 @@ impl Store {
 
     fn apply_operations(&mut self, answer: &Answer, operations: Vec<Value>) {
         let run = answer.job.run;
+        if answer.job.step.is_none() {
+            self.runs[run].parallel = operations.len() > 1;
+        }
         // All steps of a response are pending before the first of them can end.
         for operation in &operations {
             if let Some(hash) = hash_of(operation) {

@@ -63,6 +63,8 @@ pub(super) struct Run {
     pub(super) order: Vec<StepHash>,
     /// Reported steps that have no memo yet. When the last one gets its memo, the function goes on.
     pub(super) pending: BTreeMap<StepHash, Pending>,
+    /// Whether the last steps were reported together: the call after them plans and does not execute.
+    pub(super) parallel: bool,
     pub(super) output: Option<Value>,
     pub(super) error: Option<Value>,
     pub(super) calls: Vec<CallRecord>,
@@ -164,6 +166,7 @@ impl Store {
             steps: HashMap::new(),
             order: Vec::new(),
             pending: BTreeMap::new(),
+            parallel: false,
             output: None,
             error: None,
             calls: Vec::new(),
@@ -189,7 +192,7 @@ impl Store {
         json!({
             "ctx": {
                 "attempt": job.attempt,
-                "disable_immediate_execution": job.step.is_some(),
+                "disable_immediate_execution": job.step.is_some() || run.parallel,
                 "env": "",
                 "fn_id": run.function,
                 "max_attempts": run.attempts,

@@ -47,8 +47,11 @@ impl Drop for BodyGuard<'_> {
 /// The body of `step.run`.
 pub(super) struct Body<F, Fut, T, E, M> {
     body: Option<F>,
-    types: PhantomData<fn() -> (Fut, T, E, M)>,
+    types: Types<(Fut, T, E, M)>,
 }
+
+/// Types that are named only, and decide about neither `Send` nor variance.
+type Types<T> = PhantomData<fn() -> T>;
 
 impl<F, Fut, T, E, M> Body<F, Fut, T, E, M>
 where

@@ -54,7 +54,7 @@ struct Context<'a> {
 #[derive(Deserialize)]
 struct CallStack<'a> {
     #[serde(borrow)]
-    stack: Option<Vec<Cow<'a, str>>>,
+    stack: Option<Vec<BorrowedKey<'a>>>,
 }
 
 #[derive(Deserialize)]
@@ -112,7 +112,7 @@ pub(crate) fn parse(bytes: &Bytes) -> Result<CallRequestBody> {
         }
     }
     let stack = body.ctx.stack.and_then(|stack| stack.stack).unwrap_or_default();
-    let order = stack.iter().filter_map(|key| StepHash::from_hex(key)).collect();
+    let order = stack.iter().filter_map(|BorrowedKey(key)| StepHash::from_hex(key)).collect();
 
     let mut input = Input::default();
     input.events = events;
