@@ -45,6 +45,13 @@ impl TransformOutput<'_> {
         self.result.as_deref_mut().and_then(|result| result.as_mut().err())
     }
 
+    /// Replaces the result, if there is one, by an error.
+    pub fn set_error(&mut self, error: Error) {
+        if let Some(result) = self.result.as_deref_mut() {
+            *result = Err(error);
+        }
+    }
+
     /// What the operation asks of the platform, an invocation's payload for instance.
     pub fn options(&self) -> Option<&StepOptions> {
         self.options.as_deref()

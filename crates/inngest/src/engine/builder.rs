@@ -1,13 +1,13 @@
 //! Settings of an engine.
 
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
 use hookstack_core::Error;
 
 use super::store::Store;
-use super::{Engine, EngineTransport, Inner};
+use super::{Engine, Inner};
 use crate::app::AppBuilder;
 use crate::error::ConfigError;
 
@@ -90,24 +90,16 @@ impl EngineBuilder {
         if self.apps.is_empty() {
             return Err(EngineError::NoApp);
         }
-        let store = Arc::new(Mutex::new(Store::new(self.backoff)));
-        let mut apps = Vec::new();
-        for app in self.apps {
-            apps.push(app.transport(EngineTransport(store.clone())).build()?);
-        }
-        for app in &apps {
-            for function in app.functions() {
-                super::lock(&store).register(function)?;
-            }
-        }
-        Ok(Engine {
+        let engine = Engine {
             inner: Arc::new(Inner {
-                apps,
+                apps: RwLock::default(),
                 clock: self.clock,
                 max_calls: self.max_calls.unwrap_or(100_000),
-                store,
+                store: Arc::new(Mutex::new(Store::new(self.backoff))),
             }),
-        })
+        };
+        self.apps.into_iter().try_for_each(|app| engine.deploy(app))?;
+        Ok(engine)
     }
 }
 

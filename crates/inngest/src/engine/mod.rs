@@ -39,7 +39,7 @@ mod rerun;
 mod run;
 mod store;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use hookstack_core::host::BoxFuture;
@@ -60,7 +60,7 @@ pub struct Engine {
 }
 
 struct Inner {
-    apps: Vec<App>,
+    apps: RwLock<Vec<App>>,
     clock: Clock,
     max_calls: usize,
     store: Arc<Mutex<Store>>,
@@ -81,13 +81,34 @@ impl Engine {
     }
 
     /// The apps.
-    pub fn apps(&self) -> &[App] {
-        &self.inner.apps
+    pub fn apps(&self) -> Vec<App> {
+        self.inner.apps.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Adds an app, or replaces the one with the same id: a new version is deployed. Runs in flight go on
+    /// with it.
+    ///
+    /// # Errors
+    /// As [`start`](Engine::start); nothing is changed then.
+    pub fn deploy(&self, app: AppBuilder) -> Result<(), EngineError> {
+        let app = app.transport(EngineTransport(self.inner.store.clone())).build()?;
+        let functions =
+            app.functions().map(store::StoredFunction::of).collect::<Result<Vec<_>, EngineError>>()?;
+        functions.into_iter().for_each(|function| self.lock().register(function));
+        let mut apps = self.inner.apps.write().unwrap_or_else(PoisonError::into_inner);
+        match apps.iter_mut().find(|known| known.id() == app.id()) {
+            Some(known) => *known = app,
+            None => apps.push(app),
+        }
+        Ok(())
     }
 
     /// Sends events as a client of the first app, through its app-level middleware. Nothing runs yet.
     pub async fn send(&self, events: impl IntoEvents) -> Sent {
-        self.inner.apps[0].send(events).await
+        match self.apps().first() {
+            Some(app) => app.send(events).await,
+            None => Sent::failed(EngineError::NoApp),
+        }
     }
 
     /// Sends events as they are, as if they came from a sender without middleware.
@@ -188,8 +209,9 @@ fn milliseconds(duration: Duration) -> i64 {
 
 impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let apps: Vec<_> = self.inner.apps.iter().map(App::id).collect();
-        f.debug_struct("Engine").field("apps", &apps).field("clock", &self.inner.clock).finish_non_exhaustive()
+        let apps = self.apps();
+        let ids: Vec<_> = apps.iter().map(App::id).collect();
+        f.debug_struct("Engine").field("apps", &ids).field("clock", &self.inner.clock).finish_non_exhaustive()
     }
 }
 

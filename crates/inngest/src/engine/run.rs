@@ -94,9 +94,9 @@ impl Engine {
 
     async fn answer(&self, job: CallJob, slug: String, request: Bytes, at: Millis, number: usize) -> Answer {
         let step = job.step.map_or_else(|| "step".to_owned(), |hash| hash.to_string());
-        let app = self.inner.apps.iter().find(|app| app.function(&slug).is_some());
-        // A run is only ever started for a registered function, so there is an app.
-        let app = app.unwrap_or(&self.inner.apps[0]);
+        let apps = self.apps();
+        // A function that a deployment removed gets the answer that a server would get: unknown.
+        let app = apps.iter().find(|app| app.function(&slug).is_some()).unwrap_or(&apps[0]);
         let response = app.call(CallRequest::new(&slug, request.clone()).step(&step)).await;
         let (status, headers, body) =
             (response.status, response.headers.clone(), response.body.clone());

@@ -88,6 +88,44 @@ pub(super) enum Pending {
     Event { name: String, condition: Option<Expression> },
 }
 
+impl StoredFunction {
+    /// # Errors
+    /// [`EngineError::Expression`] when a condition does not compile.
+    pub(super) fn of(function: &Registered) -> Result<Self, EngineError> {
+        let slug = function.info().slug.clone();
+        let compile = |source: &Option<String>| {
+            let compiled = source.as_deref().map(Expression::compile).transpose();
+            compiled.map_err(|problem| EngineError::Expression { function: slug.clone(), problem })
+        };
+        let mut events = Vec::new();
+        let mut schedule = None;
+        for trigger in &function.settings.triggers {
+            match trigger {
+                Trigger::Event { event, expression } => events.push((event.clone(), compile(expression)?)),
+                Trigger::Cron { cron } => schedule = Some(cron.clone()),
+            }
+        }
+        let mut cancel = Vec::new();
+        for rule in &function.settings.options.cancel {
+            cancel.push(CancelRule {
+                event: rule.event.clone(),
+                condition: compile(&rule.condition)?,
+                timeout: rule.timeout,
+            });
+        }
+        Ok(StoredFunction {
+            attempts: function.settings.attempts(),
+            events,
+            schedule,
+            cancel,
+            batch: function.settings.options.batch.clone(),
+            collected: Vec::new(),
+            batch_number: 0,
+            slug,
+        })
+    }
+}
+
 impl Store {
     pub(super) fn new(backoff: Backoff) -> Self {
         Store {
@@ -111,40 +149,16 @@ impl Store {
         self.now = self.now.max(now);
     }
 
-    pub(super) fn register(&mut self, function: &Registered) -> Result<(), EngineError> {
-        let slug = function.info().slug.clone();
-        let compile = |source: &Option<String>| {
-            source.as_deref().map(Expression::compile).transpose().map_err(|problem| {
-                EngineError::Expression { function: slug.clone(), problem }
-            })
-        };
-        let mut events = Vec::new();
-        let mut schedule = None;
-        for trigger in &function.settings.triggers {
-            match trigger {
-                Trigger::Event { event, expression } => events.push((event.clone(), compile(expression)?)),
-                Trigger::Cron { cron } => schedule = Some(cron.clone()),
+    /// Adds a function, or replaces the one with the same slug.
+    pub(super) fn register(&mut self, mut function: StoredFunction) {
+        match self.functions.iter_mut().find(|known| known.slug == function.slug) {
+            Some(known) => {
+                function.collected = std::mem::take(&mut known.collected);
+                function.batch_number = known.batch_number;
+                *known = function;
             }
+            None => self.functions.push(function),
         }
-        let mut cancel = Vec::new();
-        for rule in &function.settings.options.cancel {
-            cancel.push(CancelRule {
-                event: rule.event.clone(),
-                condition: compile(&rule.condition)?,
-                timeout: rule.timeout,
-            });
-        }
-        self.functions.push(StoredFunction {
-            attempts: function.settings.attempts(),
-            events,
-            schedule,
-            cancel,
-            batch: function.settings.options.batch.clone(),
-            collected: Vec::new(),
-            batch_number: 0,
-            slug,
-        });
-        Ok(())
     }
 
     /// Starts a run, to be called now.

@@ -1,0 +1,111 @@
+//! The second check: what may be delivered to which step.
+
+use hookstack_core::{CallInfo, MemoValue, Result, StepInfo, StepOp, StepOptions, TransformMemoized};
+
+use crate::config::Config;
+use crate::envelope::{Class, Invoker, Origin};
+use crate::error::Failure;
+use crate::object::Object;
+use crate::policy::Slot;
+use crate::provenance::Provenance;
+use crate::sealed_error;
+
+pub(crate) fn transform_memoized(config: &Config, cx: &mut TransformMemoized<'_>) -> Result {
+    let place = format!("the stored value of step \"{}\"", cx.step().name());
+    if let MemoValue::Error(error) = &cx.memo().value
+        && *Provenance::of(&cx.memo().extensions) == Provenance::Plain
+    {
+        // The host's own error, or a forged one: delivered, but never as an error of the user's code.
+        let marked = sealed_error::unauthenticated(error);
+        cx.memo_mut().value = MemoValue::Error(marked);
+        return Ok(());
+    }
+    check(config, cx).map_err(|failure| failure.at(&place))
+}
+
+fn check(config: &Config, cx: &TransformMemoized<'_>) -> Result<(), Failure> {
+    let (info, step, memo) = (cx.info(), cx.step(), cx.memo());
+    let provenance = Provenance::of(&memo.extensions);
+    match step.op() {
+        StepOp::Run | StepOp::SendEvent => {
+            let class = expected(&memo.value, Class::Step, Class::StepError)?;
+            sealed(config, provenance, class, Slot::Steps, |origin| is_of_this_call(info, origin))
+        }
+        StepOp::Invoke => {
+            let class = expected(&memo.value, Class::FunctionOutput, Class::FunctionError)?;
+            let StepOptions::Invoke(invoke) = cx.options() else { return Err(Failure::NotAuthentic) };
+            sealed(config, provenance, class, Slot::Functions, |origin| {
+                origin.function == invoke.function
+                    && (answers(info, step, origin) || answers_plaintext(config, origin))
+            })
+        }
+        StepOp::Sleep => match &memo.value {
+            MemoValue::Bare(payload) if payload.is_null() => Ok(()),
+            _ => Err(Failure::Plaintext),
+        },
+        StepOp::WaitForEvent => match &memo.value {
+            MemoValue::Bare(payload) if payload.is_null() => Ok(()),
+            MemoValue::Bare(payload) => {
+                let StepOptions::WaitForEvent(wait) = cx.options() else { return Err(Failure::NotAuthentic) };
+                // The event itself was opened under the policy of its name.
+                let text = payload.text();
+                let name = Object::parse(&text).and_then(|event| event.text("name"));
+                if name.as_deref() == Some(&wait.event) { Ok(()) } else { Err(Failure::NotAuthentic) }
+            }
+            _ => Err(Failure::Plaintext),
+        },
+        _ => Err(Failure::NotAuthentic),
+    }
+}
+
+/// The class that a stored value must have; a bare value or an edited input has none.
+fn expected(value: &MemoValue, output: Class, error: Class) -> Result<Class, Failure> {
+    match value {
+        MemoValue::Data(_) => Ok(output),
+        MemoValue::Error(_) => Ok(error),
+        _ => Err(Failure::Plaintext),
+    }
+}
+
+fn sealed(
+    config: &Config,
+    provenance: &Provenance,
+    expected: Class,
+    slot: Slot,
+    belongs: impl Fn(&Origin) -> bool,
+) -> Result<(), Failure> {
+    match provenance {
+        Provenance::Sealed { class, origin, .. } if *class == expected && belongs(origin) => Ok(()),
+        Provenance::Sealed { .. } => Err(Failure::NotAuthentic),
+        Provenance::Plain if config.accepts_plaintext(slot) => Ok(()),
+        Provenance::Plain => Err(Failure::Plaintext),
+    }
+}
+
+/// Sealed by this function for the same trigger. A rerun has the same trigger and another run.
+fn is_of_this_call(info: &CallInfo, origin: &Origin) -> bool {
+    origin.function == info.function.slug && same_trigger(info, &origin.trigger_id, &origin.run_id)
+}
+
+/// Sealed as the answer to this step of this function, for the same trigger.
+fn answers(info: &CallInfo, step: &StepInfo, origin: &Origin) -> bool {
+    let invoker = &origin.invoker;
+    invoker.function == info.function.slug
+        && invoker.step.as_bytes() == step.hash().to_hex()
+        && same_trigger(info, &invoker.trigger_id, &invoker.run_id)
+}
+
+/// Sealed as the answer to an invocation in plaintext, which names no step to answer to: in a roll-out, a
+/// run that invoked before its app sealed. It proves more than plaintext would, so it is accepted, and
+/// counted, where plaintext is.
+fn answers_plaintext(config: &Config, origin: &Origin) -> bool {
+    origin.invoker == Invoker::default() && config.accepts_plaintext(Slot::Functions)
+}
+
+/// Without an id of the trigger, only the run tells calls apart.
+fn same_trigger(info: &CallInfo, trigger_id: &str, run_id: &str) -> bool {
+    match info.event_id.as_deref() {
+        None | Some("") => run_id == info.run_id,
+        Some(id) => trigger_id == id,
+    }
+}

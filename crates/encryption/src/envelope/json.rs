@@ -1,0 +1,106 @@
+//! The envelope's JSON: a message in base64 between fixed keys.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
+
+use crate::error::Failure;
+
+/// What stands before the base64 of a sealed error's message.
+pub(crate) const ERROR_PREFIX: &str = "hookstack/v1:";
+
+const MARKER: &str = "__ENCRYPTED__";
+const STRATEGY: &str = "__STRATEGY__";
+const STRATEGY_V1: &str = "hookstack/v1";
+const HEAD: &[u8] = br#"{"__ENCRYPTED__":true,"__STRATEGY__":"hookstack/v1","data":""#;
+const TAIL: &[u8] = br#""}"#;
+
+/// Writes an envelope.
+pub(crate) fn write(message: &[u8], out: &mut Vec<u8>) {
+    let encoded = base64::encoded_len(message.len(), true).unwrap_or(0);
+    out.reserve(HEAD.len() + encoded + TAIL.len());
+    out.extend_from_slice(HEAD);
+    let start = out.len();
+    out.resize(start + encoded, 0);
+    let written = STANDARD.encode_slice(message, &mut out[start..]).expect("the length was computed");
+    out.truncate(start + written);
+    out.extend_from_slice(TAIL);
+}
+
+/// The message of an envelope. Strict: three keys, each once, `true`, the known strategy, canonical
+/// base64. White space between the tokens is allowed, because JSON is rewritten on the way.
+pub(crate) fn read(json: &[u8]) -> Result<Vec<u8>, Failure> {
+    let envelope: Envelope<'_> = serde_json::from_slice(json).map_err(|_| Failure::NotAuthentic)?;
+    STANDARD.decode(envelope.data.as_bytes()).map_err(|_| Failure::NotAuthentic)
+}
+
+/// Whether a JSON value presents itself as an envelope: an object that has the marker key. One that
+/// does must be one.
+pub(crate) fn is_envelope(json: &[u8]) -> bool {
+    if !json.trim_ascii_start().starts_with(b"{") {
+        return false;
+    }
+    matches!(serde_json::from_slice::<HasMarker>(json), Ok(HasMarker(true)))
+}
+
+struct Envelope<'a> {
+    data: Cow<'a, str>,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Envelope<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Keys;
+        impl<'de> Visitor<'de> for Keys {
+            type Value = Envelope<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an envelope")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Envelope<'de>, A::Error> {
+                let (mut marker, mut strategy, mut data) = (false, false, None);
+                while let Some(Text(key)) = map.next_key()? {
+                    match &*key {
+                        MARKER if !marker => marker = map.next_value::<bool>()?,
+                        STRATEGY if !strategy => strategy = map.next_value::<Text<'_>>()?.0 == STRATEGY_V1,
+                        "data" if data.is_none() => data = Some(map.next_value::<Text<'_>>()?.0),
+                        _ => return Err(A::Error::custom("a key that does not belong here")),
+                    }
+                }
+                match data {
+                    Some(data) if marker && strategy => Ok(Envelope { data }),
+                    _ => Err(A::Error::custom("not an envelope of this strategy")),
+                }
+            }
+        }
+        deserializer.deserialize_map(Keys)
+    }
+}
+
+struct HasMarker(bool);
+
+impl<'de> Deserialize<'de> for HasMarker {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Keys;
+        impl<'de> Visitor<'de> for Keys {
+            type Value = HasMarker;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<HasMarker, A::Error> {
+                let mut found = false;
+                while let Some(Text(key)) = map.next_key()? {
+                    found |= key == MARKER;
+                    map.next_value::<serde::de::IgnoredAny>()?;
+                }
+                Ok(HasMarker(found))
+            }
+        }
+        deserializer.deserialize_map(Keys)
+    }
+}
+
+/// A string that borrows unless it has escapes.
+#[derive(serde::Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);

@@ -1,0 +1,39 @@
+//! End-to-end encryption for functions: whoever runs the orchestrator, its database or its dashboard
+//! learns nothing of the user's data, and cannot put a value where it does not belong without being
+//! noticed.
+//!
+//! What stays visible: sizes, times, names of events, ids of functions and steps, names of error types,
+//! conditions of waits, the shape of a run. And whoever runs the server can always delay, drop, rerun or
+//! fail a run.
+//!
+//! Every value is bound to its place: the output of a step to the function, the step and the trigger;
+//! the result of an invocation to the invoking step; the data of an event to its name and id. An
+//! envelope that is moved, swapped or changed does not open, and plaintext in its place is refused.
+//!
+//! [`Encryption`] is the middleware; [`Keyset::seal`] and [`Keyset::open`] work without any host.
+
+mod config;
+mod data;
+mod delivery;
+mod envelope;
+mod error;
+mod incoming;
+mod key;
+mod keyset;
+mod middleware;
+mod object;
+mod outgoing;
+mod policy;
+mod provenance;
+mod salt;
+mod sealed_error;
+mod server_events;
+
+pub use config::EncryptionBuilder;
+pub use envelope::{Class, Context, Invoker, Opened, Origin};
+pub use error::{Failure, KeyError};
+pub use key::{Key, KeyId};
+pub use keyset::{KEYS_VARIABLE, Keyset, KeysetBuilder};
+pub use middleware::Encryption;
+pub use policy::{EventPolicy, Mode, Plain, Slot};
+pub use provenance::Provenance;

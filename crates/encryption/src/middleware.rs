@@ -1,0 +1,81 @@
+//! The middleware: which hook does what.
+
+use hookstack_core::{
+    BeforeSendEvents, Middleware, Position, Result, TransformInput, TransformMemoized, TransformOutput,
+};
+
+use crate::config::{Config, EncryptionBuilder};
+use crate::keyset::Keyset;
+use crate::policy::Slot;
+use crate::{delivery, incoming, outgoing};
+
+/// End-to-end encryption of everything that a function hands to the orchestrator.
+///
+/// Register it at app level, anywhere: it stands next to the wire by itself. By default everything is
+/// sealed and no plaintext is accepted.
+///
+/// ```
+/// use hookstack_core::Stack;
+/// use hookstack_encryption::{Encryption, EventPolicy, Key, Keyset};
+///
+/// let keys = Keyset::builder().primary(Key::generate()?).build()?; // or Keyset::from_env()
+/// let encryption = Encryption::builder(keys)
+///     .event("shop/order.placed", EventPolicy::whole().with_copies(["order_id"]))
+///     .event("github/push", EventPolicy::plaintext())
+///     .build();
+/// let stack = Stack::builder().with(encryption).build();
+/// assert!(stack.is_sensitive());
+/// # Ok::<_, hookstack_encryption::KeyError>(())
+/// ```
+#[derive(Debug)]
+pub struct Encryption {
+    pub(crate) config: Config,
+}
+
+impl Encryption {
+    /// With the defaults: everything is sealed, plaintext is refused.
+    pub fn new(keys: Keyset) -> Self {
+        Encryption::builder(keys).build()
+    }
+
+    /// With other settings.
+    pub fn builder(keys: Keyset) -> EncryptionBuilder {
+        EncryptionBuilder::new(keys)
+    }
+
+    /// How many values were accepted in plaintext where an envelope was expected. When it no longer
+    /// grows, plaintext can be refused.
+    pub fn plaintext_accepted(&self, slot: Slot) -> u64 {
+        self.config.accepted(slot)
+    }
+}
+
+impl Middleware for Encryption {
+    fn sensitive(&self) -> bool {
+        true
+    }
+
+    fn reads_payload(&self) -> bool {
+        true
+    }
+
+    fn position(&self) -> Position {
+        Position::Wire
+    }
+
+    async fn transform_input(&self, cx: &mut TransformInput<'_>) -> Result {
+        incoming::transform_input(&self.config, cx)
+    }
+
+    async fn transform_memoized(&self, cx: &mut TransformMemoized<'_>) -> Result {
+        delivery::transform_memoized(&self.config, cx)
+    }
+
+    async fn transform_output(&self, cx: &mut TransformOutput<'_>) -> Result {
+        outgoing::transform_output(&self.config, cx)
+    }
+
+    async fn before_send_events(&self, cx: &mut BeforeSendEvents<'_>) -> Result {
+        outgoing::before_send_events(&self.config, cx)
+    }
+}

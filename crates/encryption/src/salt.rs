@@ -1,0 +1,98 @@
+//! Salts that differ even after a fork or the restoring of a virtual machine.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
+use crate::error::{Failure, KeyError};
+
+/// How many random bytes go into each salt.
+const FRESH: usize = 16;
+/// How many are fetched from the system at once, so that a message rarely needs a system call for them.
+const POOL: usize = 64 * FRESH;
+
+/// Makes a salt of 32 bytes per message: an HMAC under a key of this process over fresh random bytes,
+/// the process id, the clock and a counter.
+///
+/// Each message has a key of its own, derived with its salt, and the nonce is fixed; so two messages
+/// must never have the same salt. Any one of the inputs suffices to tell two salts apart: a forked
+/// process has another id, a restored machine another clock, and in between the counter runs.
+pub(crate) struct SaltGenerator {
+    key: Hmac<Sha256>,
+    pool: Mutex<Pool>,
+    counter: AtomicU64,
+}
+
+struct Pool {
+    bytes: Zeroizing<[u8; POOL]>,
+    used: usize,
+}
+
+impl SaltGenerator {
+    pub(crate) fn new() -> Result<Self, KeyError> {
+        let mut key = Zeroizing::new([0; 32]);
+        getrandom::fill(&mut *key).map_err(|_| KeyError::Random)?;
+        let key = Hmac::new_from_slice(&*key).expect("HMAC takes keys of every length");
+        let pool = Mutex::new(Pool { bytes: Zeroizing::new([0; POOL]), used: POOL });
+        Ok(SaltGenerator { key, pool, counter: AtomicU64::new(0) })
+    }
+
+    pub(crate) fn next(&self) -> Result<[u8; 32], Failure> {
+        let fresh = self.fresh()?;
+        let clock = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Ok(self.derive(&fresh, std::process::id(), clock.as_nanos(), self.counter.fetch_add(1, Ordering::Relaxed)))
+    }
+
+    fn derive(&self, fresh: &[u8; FRESH], process: u32, clock: u128, counter: u64) -> [u8; 32] {
+        let mut mac = self.key.clone();
+        mac.update(fresh);
+        mac.update(&process.to_be_bytes());
+        mac.update(&clock.to_be_bytes());
+        mac.update(&counter.to_be_bytes());
+        mac.finalize().into_bytes().into()
+    }
+
+    fn fresh(&self) -> Result<[u8; FRESH], Failure> {
+        let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
+        if pool.used + FRESH > POOL {
+            // Marked as used up before it is filled: after an error nothing old is handed out.
+            pool.used = POOL;
+            getrandom::fill(&mut *pool.bytes).map_err(|_| Failure::Random)?;
+            pool.used = 0;
+        }
+        let start = pool.used;
+        pool.used += FRESH;
+        let mut fresh = [0; FRESH];
+        fresh.copy_from_slice(&pool.bytes[start..start + FRESH]);
+        // What was handed out is forgotten here, so that a memory image does not tell past salts.
+        pool.bytes[start..start + FRESH].fill(0);
+        Ok(fresh)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn salts_do_not_repeat() {
+        let salts = SaltGenerator::new().expect("random");
+        let made: HashSet<_> = (0..10_000).map(|_| salts.next().expect("random")).collect();
+        assert_eq!(made.len(), 10_000);
+    }
+
+    #[test]
+    fn after_a_fork_or_restore_the_same_random_state_gives_other_salts() {
+        let salts = SaltGenerator::new().expect("random");
+        let fresh = [7; FRESH];
+        let parent = salts.derive(&fresh, 100, 5, 1);
+        assert_ne!(parent, salts.derive(&fresh, 101, 5, 1), "another process");
+        assert_ne!(parent, salts.derive(&fresh, 100, 6, 1), "another time");
+        assert_ne!(parent, salts.derive(&fresh, 100, 5, 2), "another message");
+    }
+}

@@ -1,0 +1,7 @@
+//! End-to-end encryption of durable functions on the local engine.
+
+mod attacks;
+mod canary;
+mod order;
+mod sharing;
+mod shop;

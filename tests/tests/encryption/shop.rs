@@ -1,0 +1,156 @@
+//! An app whose every value carries a canary, and the tools to attack its traffic.
+
+use std::time::Duration;
+
+use hookstack_core::{Error, Event, Info, Middleware, WaitForEvent};
+use hookstack_encryption::{Encryption, Key, Keyset};
+use hookstack_inngest::engine::{Engine, RunRecord};
+use hookstack_inngest::{App, AppBuilder, CallRequest, Data, Failure, Function, Step, TypedEvent};
+use serde_json::{Value, json};
+
+pub type R<T> = Result<T, Error>;
+
+/// One secret for each kind of value; each is somewhere in the traffic of [`run_all`].
+pub const CANARIES: [&str; 13] = [
+    "canary-event",
+    "canary-step-output",
+    "canary-caught-error",
+    "canary-retried-error",
+    "canary-invoke-payload",
+    "canary-child-output",
+    "canary-child-error",
+    "canary-awaited-event",
+    "canary-sent-event",
+    "canary-function-output",
+    "canary-function-error",
+    "canary-panic",
+    "canary-failure-handler",
+];
+
+pub fn keys() -> Keyset {
+    Keyset::builder().primary(Key::from_bytes([7; 32])).build().expect("a keyset")
+}
+
+pub fn encryption() -> Encryption {
+    Encryption::new(keys())
+}
+
+pub fn functions(app: AppBuilder) -> AppBuilder {
+    app.function(Function::builder("main").on_event("shop/order").retries(1).handler(main_function))
+        .function(Function::builder("child").on_event("shop/child").retries(0).handler(child))
+        .function(Function::builder("fails").on_event("shop/order").retries(0).on_failure(handle).handler(fails))
+        .function(Function::builder("panics").on_event("shop/order").retries(0).handler(panics))
+}
+
+pub fn app(middleware: impl Middleware) -> AppBuilder {
+    functions(App::builder("shop").with(middleware))
+}
+
+async fn main_function(Data(order): Data<Value>, step: Step, info: Info) -> R<Value> {
+    let a: String = step.run("a", async || Ok::<_, Error>("canary-step-output".to_owned())).await?;
+    let retried: u8 = step
+        .run("retried", async || match info.attempt {
+            0 => Err(Error::message("canary-retried-error")),
+            _ => Ok(1),
+        })
+        .await?;
+    let caught = step
+        .run("caught", async || Err::<u8, _>(Error::non_retriable("canary-caught-error").with_name("Declined")))
+        .await
+        .expect_err("it fails");
+    let payload = json!({ "secret": "canary-invoke-payload" });
+    // Several at once, one of them with an empty payload.
+    let (child, empty): (Result<Value, _>, Result<Value, _>) =
+        tokio::join!(step.invoke("child", "child", &payload), step.invoke("empty", "child", &()));
+    let empty = empty.expect_err("it fails");
+    let sent = Event::new("shop/sent", &json!({ "secret": "canary-sent-event" }))?;
+    step.send_event("send", sent).await?;
+    let wait = WaitForEvent::new("shop/later", Duration::from_secs(60));
+    let later: Option<TypedEvent<Value>> = step.wait_for_event("later", wait).await?;
+    step.sleep("nap", Duration::from_secs(1)).await?;
+    Ok(json!({
+        "secret": "canary-function-output",
+        "order": order,
+        "a": a,
+        "retried": retried,
+        "caught": [caught.name(), caught.message()],
+        "child": child?,
+        "empty": [empty.name(), empty.message()],
+        "later": later.map(|event| event.data),
+    }))
+}
+
+async fn child(Data(data): Data<Value>) -> R<Value> {
+    match data.get("secret") {
+        Some(secret) => Ok(json!({ "secret": "canary-child-output", "got": secret })),
+        None => Err(Error::non_retriable("canary-child-error").with_name("EmptyOrder")),
+    }
+}
+
+async fn fails() -> R<()> {
+    Err(Error::message("canary-function-error").with_name("Broken"))
+}
+
+async fn handle(failure: Failure<Value>) -> R<Value> {
+    assert_eq!(failure.event.data["secret"], "canary-event");
+    assert_eq!((failure.error.name(), failure.error.message()), ("Broken", "canary-function-error"));
+    Ok(json!({ "handled": "canary-failure-handler" }))
+}
+
+async fn panics() -> R<()> {
+    panic!("canary-panic")
+}
+
+/// Sends everything that the functions need and runs them to their end.
+pub async fn run_all(app: AppBuilder) -> Engine {
+    let engine = Engine::start(app).expect("the app");
+    send(&engine, "shop/order", "order-1", json!({ "secret": "canary-event" })).await;
+    engine.advance(Duration::from_secs(30)).await.expect("rest");
+    send(&engine, "shop/later", "later-1", json!({ "secret": "canary-awaited-event" })).await;
+    engine.run_until_idle().await.expect("rest");
+    engine
+}
+
+pub async fn send(engine: &Engine, name: &str, id: &str, data: Value) {
+    let event = Event::new(name, &data).expect("an event").with_id(id);
+    engine.send(event).await.into_result().expect("sent");
+}
+
+/// What the main function must see, sealed or not.
+pub fn expected_output() -> Value {
+    json!({
+        "secret": "canary-function-output",
+        "order": { "secret": "canary-event" },
+        "a": "canary-step-output",
+        "retried": 1,
+        "caught": ["Declined", "canary-caught-error"],
+        "child": { "secret": "canary-child-output", "got": "canary-invoke-payload" },
+        "empty": ["EmptyOrder", "canary-child-error"],
+        "later": { "secret": "canary-awaited-event" },
+    })
+}
+
+pub fn only(mut runs: Vec<RunRecord>) -> RunRecord {
+    assert_eq!(runs.len(), 1, "{runs:?}");
+    runs.remove(0)
+}
+
+/// The body of the request of the last call of a run: it has all memos.
+pub fn last_request(run: &RunRecord) -> Value {
+    serde_json::from_slice(&run.calls.last().expect("a call").request).expect("JSON")
+}
+
+/// Makes a call with this body: status, and the body of the response.
+pub async fn call(app: &App, function: &str, body: &Value) -> (u16, Value) {
+    let response = app.call(CallRequest::new(function, body.to_string())).await;
+    let answer = (response.status.as_u16(), serde_json::from_slice(&response.body).expect("JSON"));
+    response.after_response().await;
+    answer
+}
+
+/// Opens what a function returned.
+pub fn open_output(keys: &Keyset, function: &str, stored: &str) -> Value {
+    let context = hookstack_encryption::Context::function_output(function);
+    let opened = keys.open(&context, stored.as_bytes()).expect("authentic");
+    serde_json::from_slice(opened.plaintext()).expect("JSON")
+}
