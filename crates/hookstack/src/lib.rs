@@ -7,6 +7,7 @@
 //! | (always) | `hookstack-core` | the [`Middleware`] trait, [`Stack`], and the types that hooks see |
 //! | `inngest` | `hookstack-inngest` | durable functions that speak Inngest's protocol: `inngest` |
 //! | `engine` | `hookstack-inngest` | the local engine, for development and tests |
+//! | `encryption` | `hookstack-encryption` | end-to-end encryption: `encryption` |
 //! | `anyhow` | | `anyhow::Error` as the error of handlers and step bodies |
 //!
 //! A middleware is a type with the hooks that it needs:
@@ -30,6 +31,8 @@
 
 pub use hookstack_core::*;
 
+#[cfg(feature = "encryption")]
+pub use hookstack_encryption as encryption;
 #[cfg(feature = "inngest")]
 pub use hookstack_inngest as inngest;
 
@@ -43,6 +46,9 @@ pub mod prelude {
         TransformMemoized, TransformOutput, WaitForEvent, from_fn, from_fn_with,
     };
 
+    #[cfg(feature = "encryption")]
+    pub use hookstack_encryption::{Encryption, EventPolicy, Key, Keyset};
+
     #[cfg(feature = "inngest")]
     pub use hookstack_inngest::{App, Batch, Data, Failure, Function, Step, Trigger, TypedEvent};
 
@@ -51,6 +57,6 @@ pub mod prelude {
 }
 
 /// The README's program, compiled and run with the documentation's tests.
-#[cfg(all(doctest, feature = "engine"))]
+#[cfg(all(doctest, feature = "engine", feature = "encryption"))]
 #[doc = include_str!("../../../README.md")]
 pub struct Readme;
