@@ -7,7 +7,7 @@ use hookstack::prelude::*;
 use serde::{Deserialize, Serialize};
 
 #[derive(Deserialize)]
-pub struct Order {
+pub(crate) struct Order {
     order_id: String,
     items: Vec<Item>,
     payment: Payment,
@@ -33,7 +33,7 @@ struct Charge {
 }
 
 #[derive(Serialize, Deserialize)]
-pub struct Shipment {
+pub(crate) struct Shipment {
     carrier: String,
     tracking: String,
 }
@@ -44,7 +44,7 @@ struct Delivered {
 }
 
 #[derive(Serialize)]
-pub struct Receipt {
+pub(crate) struct Receipt {
     charged: String,
     reserved: Vec<String>,
     invoice: String,
@@ -53,13 +53,16 @@ pub struct Receipt {
 }
 
 /// Runs on `shop/order.placed`.
-pub async fn fulfil(Data(order): Data<Order>, step: Step) -> Result<Receipt> {
+pub(crate) async fn fulfil(Data(order): Data<Order>, step: Step) -> Result<Receipt> {
     let charge: Charge = step.run("charge card", || charge(&order)).await?;
 
     // Steps that are awaited together run in parallel.
     let (reserved, invoice) = tokio::join!(
         step.run("reserve stock", || reserve(&order.items)),
-        step.run("write invoice", async || Ok::<_, Error>(format!("invoice-{}.pdf", order.order_id))),
+        step.run("write invoice", async || Ok::<_, Error>(format!(
+            "invoice-{}.pdf",
+            order.order_id
+        ))),
     );
 
     step.sleep("wait for pick-up", Duration::from_secs(2 * 3600)).await?;
@@ -96,12 +99,13 @@ async fn reserve(items: &[Item]) -> Result<Vec<String>> {
 }
 
 #[derive(Deserialize)]
-pub struct ShipRequest {
+pub(crate) struct ShipRequest {
     order_id: String,
 }
 
 /// Invoked by [`fulfil`].
-pub async fn ship(Data(request): Data<ShipRequest>, step: Step) -> Result<Shipment> {
-    let shipment = Shipment { carrier: "An Post".to_owned(), tracking: format!("TRK-{}", request.order_id) };
+pub(crate) async fn ship(Data(request): Data<ShipRequest>, step: Step) -> Result<Shipment> {
+    let shipment =
+        Shipment { carrier: "An Post".to_owned(), tracking: format!("TRK-{}", request.order_id) };
     Ok(step.run("book carrier", async || Ok::<_, Error>(shipment)).await?)
 }

@@ -29,7 +29,8 @@ async fn main() -> Result {
     let event = read_event(std::env::args().nth(1))?;
     let order_id = event.data.value()?["order_id"].clone();
     let card_number = event.data.value()?["payment"]["card_number"].as_str();
-    let card_number = card_number.ok_or_else(|| Error::message("the event has no `payment.card_number`"))?;
+    let card_number =
+        card_number.ok_or_else(|| Error::message("the event has no `payment.card_number`"))?;
     let card_number = Canary::new(card_number);
 
     let log = Log::new();
@@ -38,7 +39,11 @@ async fn main() -> Result {
         .with(encryption()?.build())
         .with(Recorder::new("recorder", &log))
         .function(
-            Function::builder("fulfil").on_event("shop/order.placed").retries(2).with(seen.clone()).handler(fulfil),
+            Function::builder("fulfil")
+                .on_event("shop/order.placed")
+                .retries(2)
+                .with(seen.clone())
+                .handler(fulfil),
         )
         .function(Function::builder("ship").handler(ship));
     let engine = Engine::start(app)?;
@@ -56,7 +61,10 @@ async fn main() -> Result {
     let stored = engine.stored();
     let bytes: usize = stored.iter().map(|item| item.data.len()).sum();
     let leaks = stored.iter().filter(|item| card_number.find(&item.data).is_some()).count();
-    println!("\nThe server stored {} values, {bytes} bytes. The card number is in {leaks} of them.", stored.len());
+    println!(
+        "\nThe server stored {} values, {bytes} bytes. The card number is in {leaks} of them.",
+        stored.len()
+    );
     if leaks > 0 {
         return Err(Error::message("the card number left the process in plaintext"));
     }

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use hookstack::MemoValue;
 use hookstack::inngest::engine::Engine;
 use hookstack::prelude::*;
-use hookstack::MemoValue;
 
 /// Registered inside encryption, it sees values after they were opened. Clones share their notes.
 #[derive(Clone, Default)]
-pub struct Seen(Arc<Mutex<BTreeMap<String, String>>>);
+pub(crate) struct Seen(Arc<Mutex<BTreeMap<String, String>>>);
 
 impl Middleware for Seen {
     async fn before_memoization(&self, cx: &mut BeforeMemoization<'_>) -> Result {
@@ -41,7 +41,7 @@ impl Seen {
     }
 
     /// Prints each value of the first run as a server stored it, and under it what the function saw.
-    pub fn print_beside(&self, engine: &Engine) {
+    pub(crate) fn print_beside(&self, engine: &Engine) {
         let runs = engine.runs();
         let Some(run) = runs.first() else { return };
         let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);

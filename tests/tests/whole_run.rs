@@ -26,7 +26,8 @@ struct Call {
 }
 
 fn call(step: &str, request: &Value, status: u64, response: &Value) -> Call {
-    let stack: Vec<String> = serde_json::from_value(request["ctx"]["stack"]["stack"].clone()).expect("a stack");
+    let stack: Vec<String> =
+        serde_json::from_value(request["ctx"]["stack"]["stack"].clone()).expect("a stack");
     let operations = response.as_array().filter(|_| status == 206);
     Call {
         step: step.to_owned(),
@@ -39,7 +40,13 @@ fn call(step: &str, request: &Value, status: u64, response: &Value) -> Call {
         reported: operations
             .into_iter()
             .flatten()
-            .map(|op| format!("{} {}", op["op"].as_str().expect("op"), op["displayName"].as_str().expect("name")))
+            .map(|op| {
+                format!(
+                    "{} {}",
+                    op["op"].as_str().expect("op"),
+                    op["displayName"].as_str().expect("name")
+                )
+            })
             .collect(),
     }
 }
@@ -58,7 +65,12 @@ fn recorded_calls(function: &str) -> Vec<Call> {
         .map(|line| {
             let (request, response) = (&line["request"], &line["response"]);
             let step = request["query"]["stepId"].as_str().expect("a step");
-            call(step, &request["body"], response["status"].as_u64().expect("a status"), &response["body"])
+            call(
+                step,
+                &request["body"],
+                response["status"].as_u64().expect("a status"),
+                &response["body"],
+            )
         })
         .collect()
 }
@@ -88,7 +100,8 @@ async fn the_engine_makes_the_recorded_calls() {
         assert_eq!(made, recorded, "call {number}");
     }
     assert_eq!(made.len(), recorded.len());
-    let output: Value = serde_json::from_str(run.output.as_deref().expect("an output")).expect("JSON");
+    let output: Value =
+        serde_json::from_str(run.output.as_deref().expect("an output")).expect("JSON");
     let expected = json!({
         "p": [1, 2, null], "r": { "child": 7 }, "w": { "extra": true, "k": "K1" }, "w2": true, "msg": "boom",
     });

@@ -35,22 +35,32 @@ impl StepHash {
 
     /// The hex digits, without allocating.
     pub fn to_hex(self) -> [u8; 40] {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let mut text = [0; 40];
         for (pair, byte) in text.chunks_exact_mut(2).zip(self.0) {
-            pair[0] = DIGITS[usize::from(byte >> 4)];
-            pair[1] = DIGITS[usize::from(byte & 15)];
+            pair[0] = HEX_DIGITS[usize::from(byte >> 4)];
+            pair[1] = HEX_DIGITS[usize::from(byte & 15)];
         }
         text
     }
 }
 
-fn nibble(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        _ => None,
+/// The value of each hex digit; a table, because digits and letters alternate too irregularly for the
+/// processor to predict branches on them.
+const NIBBLES: [u8; 256] = {
+    let mut table = [0xff; 256];
+    let mut value = 0;
+    while value < 16 {
+        table[HEX_DIGITS[value] as usize] = value as u8;
+        value += 1;
     }
+    table
+};
+
+const HEX_DIGITS: &[u8; 16] = b"0123456789abcdef";
+
+fn nibble(digit: u8) -> Option<u8> {
+    let value = NIBBLES[usize::from(digit)];
+    (value != 0xff).then_some(value)
 }
 
 impl fmt::Display for StepHash {

@@ -96,7 +96,8 @@ pub(crate) fn open(
         Shape::Plaintext => Ok((data.clone(), Provenance::Plain)),
         Shape::Whole { .. } => {
             let object = Object::parse(&text).ok_or(Failure::NotAuthentic)?;
-            let Some(envelope) = object.get(&config.field).filter(|value| is_envelope(value)) else {
+            let Some(envelope) = object.get(&config.field).filter(|value| is_envelope(value))
+            else {
                 return plaintext(config);
             };
             let opened = open_one(config, owner, &config.field, event_id, envelope)?;

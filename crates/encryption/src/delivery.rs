@@ -1,6 +1,8 @@
 //! The second check: what may be delivered to which step.
 
-use hookstack_core::{CallInfo, MemoValue, Result, StepInfo, StepOp, StepOptions, TransformMemoized};
+use hookstack_core::{
+    CallInfo, MemoValue, Result, StepInfo, StepOp, StepOptions, TransformMemoized,
+};
 
 use crate::config::Config;
 use crate::envelope::{Class, Invoker, Origin};
@@ -33,7 +35,9 @@ fn check(config: &Config, cx: &TransformMemoized<'_>) -> Result<(), Failure> {
         }
         StepOp::Invoke => {
             let class = expected(&memo.value, Class::FunctionOutput, Class::FunctionError)?;
-            let StepOptions::Invoke(invoke) = cx.options() else { return Err(Failure::NotAuthentic) };
+            let StepOptions::Invoke(invoke) = cx.options() else {
+                return Err(Failure::NotAuthentic);
+            };
             sealed(config, provenance, class, Slot::Functions, |origin| {
                 origin.function == invoke.function
                     && (answers(info, step, origin) || answers_plaintext(config, origin))
@@ -46,11 +50,17 @@ fn check(config: &Config, cx: &TransformMemoized<'_>) -> Result<(), Failure> {
         StepOp::WaitForEvent => match &memo.value {
             MemoValue::Bare(payload) if payload.is_null() => Ok(()),
             MemoValue::Bare(payload) => {
-                let StepOptions::WaitForEvent(wait) = cx.options() else { return Err(Failure::NotAuthentic) };
+                let StepOptions::WaitForEvent(wait) = cx.options() else {
+                    return Err(Failure::NotAuthentic);
+                };
                 // The event itself was opened under the policy of its name.
                 let text = payload.text();
                 let name = Object::parse(&text).and_then(|event| event.text("name"));
-                if name.as_deref() == Some(&wait.event) { Ok(()) } else { Err(Failure::NotAuthentic) }
+                if name.as_deref() == Some(&wait.event) {
+                    Ok(())
+                } else {
+                    Err(Failure::NotAuthentic)
+                }
             }
             _ => Err(Failure::Plaintext),
         },

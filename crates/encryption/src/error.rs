@@ -42,9 +42,13 @@ impl fmt::Display for KeyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const HOW: &str = "make one with `Key::generate()`; its text form begins with `hs1_`";
         match self {
-            KeyError::NotAKey => write!(f, "this is not a key, and a passphrase cannot be one: {HOW}"),
+            KeyError::NotAKey => {
+                write!(f, "this is not a key, and a passphrase cannot be one: {HOW}")
+            }
             KeyError::Hex => write!(f, "hex digits are not accepted as a key: {HOW}"),
-            KeyError::Damaged => f.write_str("the key is damaged: a character is missing, added or changed"),
+            KeyError::Damaged => {
+                f.write_str("the key is damaged: a character is missing, added or changed")
+            }
             KeyError::Entry { position, error } => write!(f, "key {position} of the list: {error}"),
             KeyError::NoPrimary => f.write_str("a keyset needs a primary key to write with"),
             KeyError::PrimaryReadsOnly => {
@@ -52,7 +56,9 @@ impl fmt::Display for KeyError {
             }
             KeyError::Duplicate(id) => write!(f, "the key with id {id} is there twice"),
             KeyError::Namespace => f.write_str("the namespace is longer than 65535 bytes"),
-            KeyError::NotSet(variable) => write!(f, "the environment variable {variable} is not set"),
+            KeyError::NotSet(variable) => {
+                write!(f, "the environment variable {variable} is not set")
+            }
             KeyError::Random => f.write_str("the system's random generator failed"),
         }
     }
@@ -88,7 +94,9 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Failure::NotAuthentic => f.write_str("not an authentic envelope for this place"),
-            Failure::UnknownKey(id) => write!(f, "sealed with key {id}, which is not in the keyset"),
+            Failure::UnknownKey(id) => {
+                write!(f, "sealed with key {id}, which is not in the keyset")
+            }
             Failure::Plaintext => f.write_str("plaintext where only an envelope is accepted"),
             Failure::TooLong => f.write_str("a name is longer than 65535 bytes"),
             Failure::Random => f.write_str("the system's random generator failed"),

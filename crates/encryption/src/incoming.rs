@@ -12,7 +12,7 @@ use crate::error::Failure;
 use crate::keyset::Keyset;
 use crate::outgoing::InvokedBy;
 use crate::provenance::Provenance;
-use crate::{server_events, sealed_error};
+use crate::{sealed_error, server_events};
 
 pub(crate) fn transform_input(config: &Config, cx: &mut TransformInput<'_>) -> Result {
     let slug = cx.info().function.slug.clone();
@@ -25,7 +25,8 @@ pub(crate) fn transform_input(config: &Config, cx: &mut TransformInput<'_>) -> R
         cx.extensions_mut().insert(invoked_by);
     }
     for (hash, memo) in cx.memoized_mut().iter_mut() {
-        open_memo(config, &slug, hash, memo).map_err(|f| f.at(&format!("the stored value of step {hash}")))?;
+        open_memo(config, &slug, hash, memo)
+            .map_err(|f| f.at(&format!("the stored value of step {hash}")))?;
     }
     Ok(())
 }
@@ -41,8 +42,13 @@ fn open_event(
             let claimed = server_events::invoked_function(&event.data);
             // A function that listens on all invocations opens those of others, but answers only its own.
             let callee = claimed.as_deref().unwrap_or(slug);
-            let (data, provenance) =
-                data::open(config, &config.invokes, Owner::Invoke(callee), event.id.as_deref(), &event.data)?;
+            let (data, provenance) = data::open(
+                config,
+                &config.invokes,
+                Owner::Invoke(callee),
+                event.id.as_deref(),
+                &event.data,
+            )?;
             if let Provenance::Sealed { origin, .. } = &provenance
                 && callee == slug
             {
@@ -71,7 +77,9 @@ fn open_memo(config: &Config, slug: &str, hash: StepHash, memo: &mut Memo) -> Re
     let provenance = match &mut memo.value {
         MemoValue::Data(payload) => open_output(&config.keys, slug, hash, payload)?,
         MemoValue::Error(error) => open_error(&config.keys, slug, hash, error)?,
-        MemoValue::Bare(payload) if !payload.is_null() => server_events::open_awaited(config, payload)?,
+        MemoValue::Bare(payload) if !payload.is_null() => {
+            server_events::open_awaited(config, payload)?
+        }
         _ => Provenance::Plain,
     };
     memo.extensions.insert(provenance);
@@ -80,7 +88,12 @@ fn open_memo(config: &Config, slug: &str, hash: StepHash, memo: &mut Memo) -> Re
 
 /// The output of a step or of an invoked function. Of the latter, which function's is not known yet:
 /// it names itself, that is authenticated here, and compared at delivery.
-fn open_output(keys: &Keyset, slug: &str, hash: StepHash, payload: &mut Payload) -> Result<Provenance, Failure> {
+fn open_output(
+    keys: &Keyset,
+    slug: &str,
+    hash: StepHash,
+    payload: &mut Payload,
+) -> Result<Provenance, Failure> {
     let text = payload.text();
     if !is_envelope(&text) {
         return Ok(Provenance::Plain);
@@ -99,8 +112,15 @@ fn open_output(keys: &Keyset, slug: &str, hash: StepHash, payload: &mut Payload)
     Ok(Provenance::Sealed { class, origin, key })
 }
 
-fn open_error(keys: &Keyset, slug: &str, hash: StepHash, error: &mut StepError) -> Result<Provenance, Failure> {
-    let Some(message) = sealed_error::message(error.message())? else { return Ok(Provenance::Plain) };
+fn open_error(
+    keys: &Keyset,
+    slug: &str,
+    hash: StepHash,
+    error: &mut StepError,
+) -> Result<Provenance, Failure> {
+    let Some(message) = sealed_error::message(error.message())? else {
+        return Ok(Provenance::Plain);
+    };
     let opened: Opened = match class_of(&message).ok_or(Failure::NotAuthentic)? {
         Class::StepError => keys.open_message(&Context::step_error(slug, hash), &message)?,
         Class::FunctionError => {

@@ -92,7 +92,7 @@ impl Key {
         bytes[32..].copy_from_slice(&check(&self.secret));
         let mut text = Zeroizing::new(String::with_capacity(PREFIX.len() + 48));
         text.push_str(PREFIX);
-        URL_SAFE_NO_PAD.encode_string(&*bytes, &mut text);
+        URL_SAFE_NO_PAD.encode_string(bytes.as_slice(), &mut text);
         text
     }
 

@@ -62,8 +62,9 @@ impl Keyset {
                 Some(rest) => (true, rest),
                 None => (false, entry),
             };
-            let key: Key =
-                entry.parse().map_err(|error| KeyError::Entry { position: index + 1, error: Box::new(error) })?;
+            let key: Key = entry
+                .parse()
+                .map_err(|error| KeyError::Entry { position: index + 1, error: Box::new(error) })?;
             builder = match (index, reads_only) {
                 (0, true) => return Err(KeyError::PrimaryReadsOnly),
                 (0, false) => builder.primary(key),
@@ -172,18 +173,24 @@ mod tests {
 
     #[test]
     fn the_first_key_of_the_text_writes() {
-        let keys = Keyset::from_text(&format!("{}, ro:{},{}", text(1), text(2), text(3))).expect("valid");
+        let keys =
+            Keyset::from_text(&format!("{}, ro:{},{}", text(1), text(2), text(3))).expect("valid");
         assert_eq!(keys.ids().count(), 3);
         assert_eq!(keys.primary(), Key::from_bytes([1; 32]).id());
     }
 
     #[test]
     fn what_cannot_work_is_refused_without_quoting_it() {
-        let refused = |text: &str| Keyset::from_text(text).expect_err("must be refused").to_string();
+        let refused =
+            |text: &str| Keyset::from_text(text).expect_err("must be refused").to_string();
         assert!(refused(&format!("ro:{}", text(1))).contains("must be able to write"));
         assert!(refused(&format!("{},{}", text(1), text(1))).contains("twice"));
         let message = refused(&format!("{},my secret passphrase", text(1)));
-        assert!(message.contains("key 2") && !message.contains("passphrase \"") && !message.contains("my secret"));
+        assert!(
+            message.contains("key 2")
+                && !message.contains("passphrase \"")
+                && !message.contains("my secret")
+        );
         assert!(refused("").contains("key 1"));
     }
 }

@@ -1,7 +1,8 @@
 //! The middleware: which hook does what.
 
 use hookstack_core::{
-    BeforeSendEvents, Middleware, Position, Result, TransformInput, TransformMemoized, TransformOutput,
+    BeforeSendEvents, Middleware, Position, Result, TransformInput, TransformMemoized,
+    TransformOutput,
 };
 
 use crate::config::{Config, EncryptionBuilder};

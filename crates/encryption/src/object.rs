@@ -20,7 +20,8 @@ impl<'a> Object<'a> {
             return None;
         }
         drop(keys);
-        let raw = entries.0.into_iter().map(|(key, value)| (key, Cow::Borrowed(value.get().as_bytes())));
+        let raw =
+            entries.0.into_iter().map(|(key, value)| (key, Cow::Borrowed(value.get().as_bytes())));
         Some(Object(raw.collect()))
     }
 
@@ -115,12 +116,16 @@ mod tests {
         object.set("b", &b"2"[..]);
         object.set_text("d", "x\"");
         object.remove("c");
-        assert_eq!(String::from_utf8_lossy(&object.to_json()), r#"{"b":2,"a\n":"\ud800","d":"x\""}"#);
+        assert_eq!(
+            String::from_utf8_lossy(&object.to_json()),
+            r#"{"b":2,"a\n":"\ud800","d":"x\""}"#
+        );
     }
 
     #[test]
     fn what_is_ambiguous_or_no_object_is_refused() {
-        for json in [&br#"{"a":1,"a":2}"#[..], br#"{"a":1,"\u0061":2}"#, b"[]", b"null", b"{", b""] {
+        for json in [&br#"{"a":1,"a":2}"#[..], br#"{"a":1,"\u0061":2}"#, b"[]", b"null", b"{", b""]
+        {
             assert!(Object::parse(json).is_none(), "{}", String::from_utf8_lossy(json));
         }
     }

@@ -1,8 +1,8 @@
 //! What leaves the process.
 
 use hookstack_core::{
-    BeforeSendEvents, CallInfo, Error, ErrorKind, Extensions, Payload, Result, Retry, StepInfo, StepOptions,
-    TransformOutput,
+    BeforeSendEvents, CallInfo, Error, ErrorKind, Extensions, Payload, Result, Retry, StepInfo,
+    StepOptions, TransformOutput,
 };
 
 use crate::config::Config;
@@ -40,7 +40,10 @@ pub(crate) fn transform_output(config: &Config, cx: &mut TransformOutput<'_>) ->
     let origin = origin(&info, cx.extensions());
     let step = cx.step().cloned();
     let slug = &info.function.slug;
-    let place = step.as_ref().map_or_else(|| "the function's output".to_owned(), |step| format!("step \"{}\"", step.name()));
+    let place = step.as_ref().map_or_else(
+        || "the function's output".to_owned(),
+        |step| format!("step \"{}\"", step.name()),
+    );
 
     if let Some(output) = cx.output_mut().map(std::mem::take) {
         let context = match &step {
@@ -48,7 +51,8 @@ pub(crate) fn transform_output(config: &Config, cx: &mut TransformOutput<'_>) ->
             None => Context::function_output(slug),
         };
         let size = output.len();
-        let sealed = config.keys.seal(&context, &origin, &output.text()).map_err(|f| f.at(&place))?;
+        let sealed =
+            config.keys.seal(&context, &origin, &output.text()).map_err(|f| f.at(&place))?;
         if sealed.len() > MAX_OUTPUT {
             cx.set_error(too_large(&place, size, sealed.len(), MAX_OUTPUT));
         } else if let Some(slot) = cx.output_mut() {
@@ -64,8 +68,14 @@ pub(crate) fn transform_output(config: &Config, cx: &mut TransformOutput<'_>) ->
     }
     if let (Some(step), Some(StepOptions::Invoke(invoke))) = (&step, cx.options_mut()) {
         let origin = Origin { invoker: invoking(&info, step), ..origin };
-        invoke.data = data::seal(config, &config.invokes, Owner::Invoke(&invoke.function), &origin, &invoke.data)
-            .map_err(|f| f.at(&place))?;
+        invoke.data = data::seal(
+            config,
+            &config.invokes,
+            Owner::Invoke(&invoke.function),
+            &origin,
+            &invoke.data,
+        )
+        .map_err(|f| f.at(&place))?;
     }
     Ok(())
 }
@@ -84,7 +94,9 @@ pub(crate) fn before_send_events(config: &Config, cx: &mut BeforeSendEvents<'_>)
     if config.mode == Mode::WritePlaintext {
         return Ok(());
     }
-    let base = cx.info().map(|info| Origin { invoker: Invoker::default(), ..origin(info, cx.extensions()) });
+    let base = cx
+        .info()
+        .map(|info| Origin { invoker: Invoker::default(), ..origin(info, cx.extensions()) });
     let base = base.unwrap_or_default();
     for event in cx.events_mut() {
         let place = format!("event \"{}\"", event.name);

@@ -44,7 +44,12 @@ impl SaltGenerator {
     pub(crate) fn next(&self) -> Result<[u8; 32], Failure> {
         let fresh = self.fresh()?;
         let clock = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Ok(self.derive(&fresh, std::process::id(), clock.as_nanos(), self.counter.fetch_add(1, Ordering::Relaxed)))
+        Ok(self.derive(
+            &fresh,
+            std::process::id(),
+            clock.as_nanos(),
+            self.counter.fetch_add(1, Ordering::Relaxed),
+        ))
     }
 
     fn derive(&self, fresh: &[u8; FRESH], process: u32, clock: u128, counter: u64) -> [u8; 32] {

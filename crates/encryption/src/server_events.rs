@@ -55,7 +55,8 @@ pub(crate) fn open_ended(config: &Config, data: &Payload) -> Result<Payload, Fai
     }
     if let Some(events) = data.get("events").filter(|json| *json != b"null") {
         let mut opened = vec![b'['];
-        for (index, event) in elements(events).ok_or(Failure::NotAuthentic)?.into_iter().enumerate() {
+        for (index, event) in elements(events).ok_or(Failure::NotAuthentic)?.into_iter().enumerate()
+        {
             if index > 0 {
                 opened.push(b',');
             }

@@ -40,10 +40,10 @@ pub use hookstack_inngest as inngest;
 pub mod prelude {
     pub use hookstack_core::{
         AfterExecution, AfterMemoization, AfterResponse, AfterSendEvents, BeforeExecution,
-        BeforeMemoization, BeforeResponse, BeforeSendEvents, Call, Completed, Error, ErrorKind, Event, Info,
-        Middleware, Next, NextRequest, NextSend, NextStep, NonRetriable, OnAbandoned, OnRegister, Outcome,
-        Payload, Result, Retry, RetryAfter, Sending, Sent, Stack, StepError, TransformInput,
-        TransformMemoized, TransformOutput, WaitForEvent, from_fn, from_fn_with,
+        BeforeMemoization, BeforeResponse, BeforeSendEvents, Call, Completed, Error, ErrorKind,
+        Event, Info, Middleware, Next, NextRequest, NextSend, NextStep, NonRetriable, OnAbandoned,
+        OnRegister, Outcome, Payload, Result, Retry, RetryAfter, Sending, Sent, Stack, StepError,
+        TransformInput, TransformMemoized, TransformOutput, WaitForEvent, from_fn, from_fn_with,
     };
 
     #[cfg(feature = "encryption")]

@@ -20,7 +20,7 @@ use sha1::Digest;
 
 const MANY: [usize; 5] = [1, 10, 100, 1000, 10_000];
 
-pub fn main() {
+pub(crate) fn main() {
     divan::main();
 }
 
@@ -47,7 +47,8 @@ fn request(steps: usize) -> Bytes {
     let hashes: Vec<String> = (0..steps).map(hash).collect();
     let memos: serde_json::Map<String, serde_json::Value> =
         hashes.iter().map(|hash| (hash.clone(), serde_json::json!({ "data": 1 }))).collect();
-    let event = serde_json::json!({ "name": "shop/order", "id": "01H", "ts": 1, "data": { "id": 7 } });
+    let event =
+        serde_json::json!({ "name": "shop/order", "id": "01H", "ts": 1, "data": { "id": 7 } });
     let body = serde_json::json!({
         "ctx": {
             "run_id": "01M7YBP3XYDY6NFTP612ND2JSP", "attempt": 0, "max_attempts": 4,
@@ -84,8 +85,8 @@ fn call_without_steps(bencher: Bencher<'_, '_>) {
 /// A first call that runs its only step.
 #[divan::bench]
 fn call_that_runs_a_step(bencher: Bencher<'_, '_>) {
-    let function =
-        Function::builder("f").handler(|step: Step| async move { Ok::<_, Error>(one(&step, 0).await) });
+    let function = Function::builder("f")
+        .handler(|step: Step| async move { Ok::<_, Error>(one(&step, 0).await) });
     bench(bencher, app(function), 0, 206);
 }
 
@@ -121,7 +122,7 @@ fn call_with_join_all(bencher: Bencher<'_, '_>, steps: usize) {
 fn call_with_a_repeated_id(bencher: Bencher<'_, '_>, steps: usize) {
     let function = Function::builder("f").handler(move |step: Step| async move {
         for _ in 0..steps {
-            // Discovered, and awaited no further: what is measured is the identity.
+            // Never awaited: what is measured is the identity.
             drop(step.run("same", || async { Ok::<u64, Error>(1) }));
         }
         Ok::<_, Error>(())

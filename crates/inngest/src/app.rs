@@ -178,11 +178,21 @@ impl AppBuilder {
 
 /// Completes a function with the app's middleware.
 trait Register {
-    fn register(&self, app_id: &str, function: Function, failure: bool) -> Result<Registered, ConfigError>;
+    fn register(
+        &self,
+        app_id: &str,
+        function: Function,
+        failure: bool,
+    ) -> Result<Registered, ConfigError>;
 }
 
 impl Register for StackBuilder {
-    fn register(&self, app_id: &str, function: Function, failure: bool) -> Result<Registered, ConfigError> {
+    fn register(
+        &self,
+        app_id: &str,
+        function: Function,
+        failure: bool,
+    ) -> Result<Registered, ConfigError> {
         function.settings.validate()?;
         Ok(Registered {
             info: Arc::new(function.settings.info(app_id)),
@@ -196,7 +206,10 @@ impl Register for StackBuilder {
 
 impl fmt::Debug for App {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("App").field("id", &self.shared.id).field("functions", &self.shared.functions).finish()
+        f.debug_struct("App")
+            .field("id", &self.shared.id)
+            .field("functions", &self.shared.functions)
+            .finish()
     }
 }
 

@@ -14,7 +14,14 @@ pub fn time_string(duration: Duration) -> String {
     // Rounded up: a wait never ends earlier than was asked for.
     let mut rest = duration.as_nanos().div_ceil(1_000_000);
     let mut text = String::new();
-    for (unit, milliseconds) in [("w", 604_800_000), ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)] {
+    for (unit, milliseconds) in [
+        ("w", 604_800_000),
+        ("d", 86_400_000),
+        ("h", 3_600_000),
+        ("m", 60_000),
+        ("s", 1000),
+        ("ms", 1),
+    ] {
         let count = rest / milliseconds;
         if count > 0 {
             text.push_str(&count.to_string());

@@ -1,6 +1,8 @@
 //! What a durable function's handler can take as arguments.
 
-use hookstack_core::{Error, ErrorKind, Event, Extract, ExtractContext, Result, Retry, StepError, Trigger};
+use hookstack_core::{
+    Error, ErrorKind, Event, Extract, ExtractContext, Result, Retry, StepError, Trigger,
+};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -73,7 +75,10 @@ impl<T: DeserializeOwned + Send> Extract for Batch<T> {
 impl<T: DeserializeOwned + Send> Extract for Failure<T> {
     async fn extract(cx: &mut ExtractContext<'_>) -> Result<Self> {
         if !matches!(cx.call.info().trigger, Trigger::Failure { .. }) {
-            return Err(unfit("`Failure` is an argument of failure handlers: register it with `on_failure`".to_owned()));
+            return Err(unfit(
+                "`Failure` is an argument of failure handlers: register it with `on_failure`"
+                    .to_owned(),
+            ));
         }
         let event = first(cx)?;
         let data: FailedData<T> = event
@@ -82,8 +87,11 @@ impl<T: DeserializeOwned + Send> Extract for Failure<T> {
             .map_err(|error| unfit(format!("the failure event does not fit: {}", error.text())))?;
         let error = data.error;
         Ok(Failure {
-            error: StepError::new(error.name.unwrap_or_else(|| "Error".into()), error.message.unwrap_or_default())
-                .with_stack(error.stack),
+            error: StepError::new(
+                error.name.unwrap_or_else(|| "Error".into()),
+                error.message.unwrap_or_default(),
+            )
+            .with_stack(error.stack),
             event: data.event,
             function: data.function_id,
             run_id: data.run_id,
@@ -111,10 +119,9 @@ fn first<'a>(cx: &'a ExtractContext<'_>) -> Result<&'a Event> {
 }
 
 fn typed<T: DeserializeOwned>(event: &Event) -> Result<TypedEvent<T>> {
-    let data = event
-        .data
-        .to()
-        .map_err(|error| unfit(format!("the data of event \"{}\": {}", event.name, error.text())))?;
+    let data = event.data.to().map_err(|error| {
+        unfit(format!("the data of event \"{}\": {}", event.name, error.text()))
+    })?;
     Ok(TypedEvent { name: event.name.clone(), id: event.id.clone(), ts: event.ts, data })
 }
 

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use crate::error::ConfigError;
 use crate::handler::{ArcHandler, Handler};
 use crate::options::{
-    Batching, Cancel, Concurrency, Debounce, Priority, RateLimit, Singleton, Throttle, Timeouts, Trigger,
+    Batching, Cancel, Concurrency, Debounce, Priority, RateLimit, Singleton, Throttle, Timeouts,
+    Trigger,
 };
 
 /// A durable function: id, triggers, options, middleware and handler.
@@ -257,7 +258,11 @@ impl FunctionBuilder {
 
     pub(crate) fn validate(&self) -> Result<(), ConfigError> {
         let refuse = |option: &'static str, problem: &str| {
-            Err(ConfigError::Function { function: self.id.clone(), option, problem: problem.to_owned() })
+            Err(ConfigError::Function {
+                function: self.id.clone(),
+                option,
+                problem: problem.to_owned(),
+            })
         };
         if self.id.is_empty() {
             return refuse("id", "must not be empty");

@@ -32,8 +32,14 @@ pub use function::{Function, FunctionBuilder};
 pub use handler::{Handler, IntoOutput};
 pub use limits::{MAX_EVENT, MAX_OUTPUT};
 pub use options::{
-    Batching, Cancel, Concurrency, ConcurrencyScope, Debounce, Priority, RateLimit, Singleton, SingletonMode,
-    Throttle, Timeouts, Trigger,
+    Batching, Cancel, Concurrency, ConcurrencyScope, Debounce, Priority, RateLimit, Singleton,
+    SingletonMode, Throttle, Timeouts, Trigger,
 };
 pub use step::{FunctionRef, IntoEvents, Step, StepId};
 pub use transport::EventTransport;
+
+/// Guides, compiled into the documentation so that they cannot rot.
+pub mod guide {
+    #[doc = include_str!("../docs/performance.md")]
+    pub mod performance {}
+}

@@ -40,7 +40,10 @@ pub(crate) fn check_transformed(outcome: &mut Outcome) {
             if let Ok(payload) = result
                 && payload.len() > MAX_OUTPUT
             {
-                *result = Err(too_large("the function's output, transformed by middleware,", payload.len()));
+                *result = Err(too_large(
+                    "the function's output, transformed by middleware,",
+                    payload.len(),
+                ));
             }
         }
         Outcome::Suspended(suspended) => {
@@ -48,7 +51,10 @@ pub(crate) fn check_transformed(outcome: &mut Outcome) {
                 if let Some(Ok(payload)) = &operation.result
                     && payload.len() > MAX_OUTPUT
                 {
-                    let what = format!("the output of step \"{}\", transformed by middleware,", operation.step.name());
+                    let what = format!(
+                        "the output of step \"{}\", transformed by middleware,",
+                        operation.step.name()
+                    );
                     operation.result = Some(Err(too_large(&what, payload.len())));
                 }
             }

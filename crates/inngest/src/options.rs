@@ -11,7 +11,10 @@ fn time<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::E
     serializer.serialize_str(&time_string(*duration))
 }
 
-fn optional_time<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+fn optional_time<S: Serializer>(
+    duration: &Option<Duration>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     duration.map(time_string).serialize(serializer)
 }
 
@@ -58,14 +61,18 @@ impl Trigger {
     /// Only events for which a CEL expression over `event` holds. A schedule ignores it.
     pub fn matching(self, condition: impl Into<String>) -> Self {
         match self {
-            Trigger::Event { event, .. } => Trigger::Event { event, expression: Some(condition.into()) },
+            Trigger::Event { event, .. } => {
+                Trigger::Event { event, expression: Some(condition.into()) }
+            }
             cron => cron,
         }
     }
 
     pub(crate) fn check(&self) -> Result<(), &'static str> {
         match self {
-            Trigger::Event { event, .. } if event.is_empty() => Err("the event's name must not be empty"),
+            Trigger::Event { event, .. } if event.is_empty() => {
+                Err("the event's name must not be empty")
+            }
             Trigger::Event { expression: Some(text), .. } if text.trim().is_empty() => {
                 Err("the expression must not be empty")
             }

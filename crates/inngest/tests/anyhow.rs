@@ -44,9 +44,8 @@ async fn with_context_the_stored_error_is_the_cause_and_still_final() {
 #[tokio::test]
 async fn a_body_that_must_not_be_retried_says_so_through_context() {
     let handler = |step: Step| async move {
-        let body = || async {
-            Err::<u32, _>(NonRetriable::new("card expired")).context("while charging")
-        };
+        let body =
+            || async { Err::<u32, _>(NonRetriable::new("card expired")).context("while charging") };
         step.run("charge", body).await?;
         anyhow::Ok(())
     };

@@ -9,7 +9,9 @@ use hookstack_testing::Canary;
 use hookstack_tests::request::hash;
 use serde_json::{Value, json};
 
-use crate::shop::{R, app, call, encryption, expected_output, keys, last_request, only, open_output, run_all};
+use crate::shop::{
+    R, app, call, encryption, expected_output, keys, last_request, only, open_output, run_all,
+};
 
 /// The app, and the request of the last call of the main function, in which all steps are memoized.
 async fn traffic() -> (Engine, App, Value) {
@@ -60,7 +62,8 @@ async fn a_changed_character_in_an_envelope() {
         let data = memo(request, "a")["data"]["data"].as_str().expect("base64").to_owned();
         let last = data.trim_end_matches('=').len() - 3;
         let other = if &data[last..=last] == "A" { "B" } else { "A" };
-        memo(request, "a")["data"]["data"] = format!("{}{other}{}", &data[..last], &data[last + 1..]).into();
+        memo(request, "a")["data"]["data"] =
+            format!("{}{other}{}", &data[..last], &data[last + 1..]).into();
     })
     .await;
 }
@@ -68,7 +71,8 @@ async fn a_changed_character_in_an_envelope() {
 #[tokio::test]
 async fn plaintext_in_place_of_an_envelope() {
     refused(async |_, request| *memo(request, "a") = json!({ "data": "forged" })).await;
-    refused(async |_, request| *memo(request, "child") = json!({ "data": { "secret": "forged" } })).await;
+    refused(async |_, request| *memo(request, "child") = json!({ "data": { "secret": "forged" } }))
+        .await;
     refused(async |_, request| {
         request["event"]["data"] = json!({ "secret": "forged" });
         request["events"] = json!([request["event"]]);
@@ -116,9 +120,14 @@ async fn a_step_output_in_an_invoke_slot() {
 
 /// An envelope that a key holder made for this step; a stolen one, so to speak.
 fn sealed_step(function: &str, step: &str, trigger: &str, plaintext: &str) -> Value {
-    let origin = Origin { function: function.to_owned(), trigger_id: trigger.to_owned(), ..Origin::default() };
+    let origin = Origin {
+        function: function.to_owned(),
+        trigger_id: trigger.to_owned(),
+        ..Origin::default()
+    };
     let step = StepHash::from_hex(&hash(step)).expect("a hash");
-    let sealed = keys().seal(&Context::step(function, step), &origin, plaintext.as_bytes()).expect("sealed");
+    let sealed =
+        keys().seal(&Context::step(function, step), &origin, plaintext.as_bytes()).expect("sealed");
     serde_json::from_slice(&sealed).expect("JSON")
 }
 
@@ -147,7 +156,8 @@ async fn the_output_of_another_function_in_an_invoke_slot() {
         };
         let context = Context::function_output("shop-other");
         let sealed = keys().seal(&context, &origin, b"\"forged\"").expect("sealed");
-        *memo(request, "child") = json!({ "data": serde_json::from_slice::<Value>(&sealed).expect("JSON") });
+        *memo(request, "child") =
+            json!({ "data": serde_json::from_slice::<Value>(&sealed).expect("JSON") });
     })
     .await;
 }
@@ -169,22 +179,27 @@ async fn a_listeners_output_in_an_invoke_slot() {
         .with(encryption())
         .function(Function::builder("invokes").on_event("start").retries(0).handler(invokes))
         .function(Function::builder("invoked").handler(invoked))
-        .function(Function::builder("listens").on_event("inngest/function.invoked").handler(listens));
+        .function(
+            Function::builder("listens").on_event("inngest/function.invoked").handler(listens),
+        );
     let engine = Engine::start(app).expect("the app");
     crate::shop::send(&engine, "start", "start-1", json!({})).await;
     engine.run_until_idle().await.expect("rest");
     let listener = only(engine.runs_of("shop-listens"));
-    let output = open_output(&keys(), "shop-listens", listener.output.as_deref().expect("an output"));
+    let output =
+        open_output(&keys(), "shop-listens", listener.output.as_deref().expect("an output"));
     assert_eq!(output, json!("from the listener"), "it may listen");
     let invoker = only(engine.runs_of("shop-invokes"));
-    let error: Value = serde_json::from_str(invoker.error.as_deref().expect("it is refused")).expect("JSON");
+    let error: Value =
+        serde_json::from_str(invoker.error.as_deref().expect("it is refused")).expect("JSON");
     assert_eq!(error["name"], "Unauthenticated");
 }
 
 #[tokio::test]
 async fn a_memo_of_another_function() {
     refused(async |_, request| {
-        *memo(request, "a") = json!({ "data": sealed_step("shop-other", "a", "order-1", "\"forged\"") });
+        *memo(request, "a") =
+            json!({ "data": sealed_step("shop-other", "a", "order-1", "\"forged\"") });
     })
     .await;
 }
@@ -192,7 +207,8 @@ async fn a_memo_of_another_function() {
 #[tokio::test]
 async fn a_memo_of_another_trigger() {
     refused(async |_, request| {
-        *memo(request, "a") = json!({ "data": sealed_step("shop-main", "a", "order-2", "\"forged\"") });
+        *memo(request, "a") =
+            json!({ "data": sealed_step("shop-main", "a", "order-2", "\"forged\"") });
     })
     .await;
 }
@@ -204,11 +220,21 @@ async fn a_rerun_with_the_same_trigger_is_accepted() {
     let again = engine.rerun(&first.id).expect("a rerun");
     let from_step = engine.rerun_from_step(&first.id, "send").expect("a rerun");
     engine.advance(std::time::Duration::from_secs(30)).await.expect("rest");
-    crate::shop::send(&engine, "shop/later", "later-2", json!({ "secret": "canary-awaited-event" })).await;
+    crate::shop::send(
+        &engine,
+        "shop/later",
+        "later-2",
+        json!({ "secret": "canary-awaited-event" }),
+    )
+    .await;
     engine.run_until_idle().await.expect("rest");
     for id in [again, from_step] {
         let run = engine.run(&id).expect("the run");
-        let output = open_output(&keys(), "shop-main", run.output.as_deref().unwrap_or_else(|| panic!("{run:?}")));
+        let output = open_output(
+            &keys(),
+            "shop-main",
+            run.output.as_deref().unwrap_or_else(|| panic!("{run:?}")),
+        );
         assert_eq!(output, expected_output());
     }
 }
@@ -238,7 +264,8 @@ async fn an_event_in_place_of_another_awaited_one() {
         *memo(request, "later") = trigger;
     })
     .await;
-    refused(async |_, request| memo(request, "later")["data"] = json!({ "secret": "forged" })).await;
+    refused(async |_, request| memo(request, "later")["data"] = json!({ "secret": "forged" }))
+        .await;
 }
 
 #[tokio::test]
@@ -249,7 +276,9 @@ async fn a_sealed_field_moved_to_another_field_or_stripped() {
     }
     let policy = EventPolicy::fields(["card", "name"]);
     let encryption = Encryption::builder(keys()).event("pay", policy).build();
-    let app = App::builder("shop").with(encryption).function(Function::builder("echo").on_event("pay").handler(echo));
+    let app = App::builder("shop")
+        .with(encryption)
+        .function(Function::builder("echo").on_event("pay").handler(echo));
     let engine = Engine::start(app).expect("the app");
     crate::shop::send(&engine, "pay", "pay-1", json!({ "card": "4111", "name": "Ada" })).await;
     engine.run_until_idle().await.expect("rest");
@@ -263,7 +292,11 @@ async fn a_sealed_field_moved_to_another_field_or_stripped() {
     };
     assert_eq!(changed(|_| {}).await, 200);
     assert_eq!(changed(|data| data["card"] = data["name"].clone()).await, 400, "moved");
-    assert_eq!(changed(|data| drop(data.as_object_mut().expect("an object").remove("card"))).await, 400, "stripped");
+    assert_eq!(
+        changed(|data| drop(data.as_object_mut().expect("an object").remove("card"))).await,
+        400,
+        "stripped"
+    );
     assert_eq!(changed(|data| data["card"] = "4222".into()).await, 400, "plaintext");
 }
 
@@ -295,7 +328,9 @@ async fn duplicate_and_extra_keys_in_an_envelope() {
     refused(async |_, request| memo(request, "a")["data"]["extra"] = true.into()).await;
     // A duplicate needs text; `serde_json` would drop it.
     let (_, app, request) = traffic().await;
-    let text = request.to_string().replace(r#""__ENCRYPTED__":true"#, r#""__ENCRYPTED__":true,"__ENCRYPTED__":true"#);
+    let text = request
+        .to_string()
+        .replace(r#""__ENCRYPTED__":true"#, r#""__ENCRYPTED__":true,"__ENCRYPTED__":true"#);
     let response = app.call(hookstack_inngest::CallRequest::new("shop-main", text)).await;
     assert_eq!(response.status.as_u16(), 400);
     response.after_response().await;
@@ -305,7 +340,8 @@ async fn duplicate_and_extra_keys_in_an_envelope() {
 async fn a_forged_plaintext_error_never_looks_like_the_users_own() {
     let (_, app, mut request) = traffic().await;
     *memo(&mut request, "caught") = json!({ "error": { "name": "Declined", "message": "forged" } });
-    *memo(&mut request, "empty") = json!({ "error": { "name": "EmptyOrder", "message": "forged too" } });
+    *memo(&mut request, "empty") =
+        json!({ "error": { "name": "EmptyOrder", "message": "forged too" } });
     let (status, answer) = call(&app, "shop-main", &request).await;
     assert_eq!(status, 200, "an error of the host's own, a time limit, must arrive: {answer}");
     let output = open_output(&keys(), "shop-main", &answer.to_string());
@@ -329,7 +365,10 @@ async fn a_sealed_error_moved_or_damaged() {
         *memo(request, "a") = stolen;
     })
     .await;
-    refused(async |_, request| memo(request, "caught")["error"]["message"] = "hookstack/v1:not base64".into()).await;
+    refused(async |_, request| {
+        memo(request, "caught")["error"]["message"] = "hookstack/v1:not base64".into()
+    })
+    .await;
     refused(async |_, request| {
         // The error of an invoked function in the slot of a step.
         let stolen = memo(request, "empty").clone();
@@ -347,7 +386,8 @@ async fn the_error_of_another_run_in_a_failure_event() {
     let app = engine.apps().remove(0);
     let mut request = last_request(&handlers[0]);
     assert_eq!(call(&app, "shop-fails-failure", &request).await.0, 200);
-    request["event"]["data"]["error"] = last_request(&handlers[1])["event"]["data"]["error"].clone();
+    request["event"]["data"]["error"] =
+        last_request(&handlers[1])["event"]["data"]["error"].clone();
     request["events"] = json!([request["event"]]);
     let (status, answer) = call(&app, "shop-fails-failure", &request).await;
     assert_eq!((status, &answer["name"]), (400, &json!("Unauthenticated")));
@@ -358,11 +398,14 @@ async fn user_data_that_looks_like_an_envelope_is_data() {
     async fn looks(Data(data): Data<Value>, step: Step) -> R<Value> {
         let fake = json!({ "__ENCRYPTED__": true, "__STRATEGY__": "hookstack/v1", "data": "AAAA" });
         let returned = fake.clone();
-        let stored: Value = step.run(StepId::new("fake"), async || Ok::<_, Error>(returned)).await?;
+        let stored: Value =
+            step.run(StepId::new("fake"), async || Ok::<_, Error>(returned)).await?;
         assert_eq!((&data["fake"], &stored), (&fake, &fake));
         Ok(stored)
     }
-    let app = App::builder("shop").with(encryption()).function(Function::builder("looks").on_event("e").handler(looks));
+    let app = App::builder("shop")
+        .with(encryption())
+        .function(Function::builder("looks").on_event("e").handler(looks));
     let engine = Engine::start(app).expect("the app");
     let fake = json!({ "__ENCRYPTED__": true, "__STRATEGY__": "hookstack/v1", "data": "AAAA" });
     crate::shop::send(&engine, "e", "e-1", json!({ "fake": fake })).await;
@@ -393,12 +436,17 @@ async fn an_output_that_grows_beyond_the_limit_is_refused_with_both_sizes() {
         let result = step.run("large", async || Ok::<_, Error>("x".repeat(plain))).await;
         Ok(result.expect_err("too large").message().to_owned())
     }
-    let app = App::builder("shop").with(encryption()).function(Function::builder("large").on_event("e").handler(large));
+    let app = App::builder("shop")
+        .with(encryption())
+        .function(Function::builder("large").on_event("e").handler(large));
     let engine = Engine::start(app).expect("the app");
     crate::shop::send(&engine, "e", "e-1", json!({})).await;
     engine.run_until_idle().await.expect("rest");
     let run = only(engine.runs_of("shop-large"));
     let message = open_output(&keys(), "shop-large", run.output.as_deref().expect("an output"));
     let message = message.as_str().expect("text");
-    assert!(message.contains("step \"large\": 4194296 bytes") && message.contains("4194304"), "{message}");
+    assert!(
+        message.contains("step \"large\": 4194296 bytes") && message.contains("4194304"),
+        "{message}"
+    );
 }

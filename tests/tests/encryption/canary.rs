@@ -11,7 +11,11 @@ fn places(engine: &Engine, canary: &str) -> Vec<String> {
     let canary = Canary::new(canary);
     let stored = engine.stored();
     assert!(stored.len() > 50, "the scan sees everything that is stored");
-    stored.into_iter().filter(|item| canary.find(&item.data).is_some()).map(|item| item.place).collect()
+    stored
+        .into_iter()
+        .filter(|item| canary.find(&item.data).is_some())
+        .map(|item| item.place)
+        .collect()
 }
 
 #[tokio::test]
@@ -23,7 +27,10 @@ async fn nothing_is_readable_with_encryption() {
     // And it was no failure that kept it secret: all functions ended as they should.
     let main = only(engine.runs_of("shop-main"));
     assert_eq!(main.status, RunStatus::Completed, "{:?}", main.error);
-    assert_eq!(open_output(&keys(), "shop-main", main.output.as_deref().expect("an output")), expected_output());
+    assert_eq!(
+        open_output(&keys(), "shop-main", main.output.as_deref().expect("an output")),
+        expected_output()
+    );
     let handler = only(engine.runs_of("shop-fails-failure"));
     assert_eq!(handler.status, RunStatus::Completed, "{:?}", handler.error);
     assert_eq!(only(engine.runs_of("shop-panics")).status, RunStatus::Failed);
@@ -40,7 +47,8 @@ async fn everything_is_readable_without() {
         assert!(!places(&engine, canary).is_empty(), "{canary}");
     }
     let main = only(engine.runs_of("shop-main"));
-    let output: serde_json::Value = serde_json::from_str(main.output.as_deref().expect("an output")).expect("JSON");
+    let output: serde_json::Value =
+        serde_json::from_str(main.output.as_deref().expect("an output")).expect("JSON");
     assert_eq!(output, expected_output());
 }
 

@@ -42,9 +42,18 @@ fn functions(app: AppBuilder) -> AppBuilder {
 async fn a_function_level_middleware_adds_to_an_event_before_it_is_sealed() {
     let log = Log::new();
     let apps = [
-        App::builder("app").with(encryption()).with(Recorder::new("A", &log)).with(Recorder::new("B", &log)),
-        App::builder("app").with(Recorder::new("A", &log)).with(encryption()).with(Recorder::new("B", &log)),
-        App::builder("app").with(Recorder::new("A", &log)).with(Recorder::new("B", &log)).with(encryption()),
+        App::builder("app")
+            .with(encryption())
+            .with(Recorder::new("A", &log))
+            .with(Recorder::new("B", &log)),
+        App::builder("app")
+            .with(Recorder::new("A", &log))
+            .with(encryption())
+            .with(Recorder::new("B", &log)),
+        App::builder("app")
+            .with(Recorder::new("A", &log))
+            .with(Recorder::new("B", &log))
+            .with(encryption()),
     ];
     for app in apps {
         let engine = Engine::start(functions(app)).expect("the app");

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use hookstack_core::Error;
-use hookstack_encryption::{Encryption, EncryptionBuilder, EventPolicy, Key, Keyset, Mode, Plain, Slot};
+use hookstack_encryption::{
+    Encryption, EncryptionBuilder, EventPolicy, Key, Keyset, Mode, Plain, Slot,
+};
 use hookstack_inngest::engine::{Engine, RunStatus};
 use hookstack_inngest::{App, AppBuilder, Data, Function, Step, Trigger};
 use serde_json::{Value, json};
@@ -15,13 +17,18 @@ async fn echo(Data(data): Data<Value>) -> R<Value> {
 }
 
 fn listener(app: &str, encryption: Encryption) -> AppBuilder {
-    App::builder(app).with(encryption).function(Function::builder("echo").on_event("shared").retries(0).handler(echo))
+    App::builder(app)
+        .with(encryption)
+        .function(Function::builder("echo").on_event("shared").retries(0).handler(echo))
 }
 
 #[tokio::test]
 async fn two_apps_with_different_ids_share_encrypted_events() {
-    let engine =
-        Engine::builder().app(listener("one", encryption())).app(listener("two", encryption())).build().expect("apps");
+    let engine = Engine::builder()
+        .app(listener("one", encryption()))
+        .app(listener("two", encryption()))
+        .build()
+        .expect("apps");
     send(&engine, "shared", "id-1", json!({ "secret": 1 })).await;
     engine.run_until_idle().await.expect("rest");
     for function in ["one-echo", "two-echo"] {
@@ -70,7 +77,11 @@ async fn named_fields_are_sealed_and_the_others_serve_the_servers_conditions() {
         let output = open_output(&keys(), "one-echo", run.output.as_deref().expect("an output"));
         assert_eq!(output, data, "{name}");
         assert!(!run.events[0].contains("\"4111\""), "{name}");
-        assert_eq!(run.events[0].contains("4111?"), name == "shared", "only the named fields: {name}");
+        assert_eq!(
+            run.events[0].contains("4111?"),
+            name == "shared",
+            "only the named fields: {name}"
+        );
     }
     assert_eq!(engine.runs().len(), 2, "the conditions saw the totals");
 }
@@ -80,17 +91,21 @@ fn version(encryption: Option<EncryptionBuilder>) -> AppBuilder {
         let a: Value = step.run("a", async || Ok::<_, Error>(data["n"].clone())).await?;
         step.sleep("nap", Duration::from_secs(10)).await?;
         let child: Value = step.invoke("child", "child", &json!({ "n": a })).await?;
-        let failed = step.run("fails", async || Err::<u8, _>(Error::non_retriable("no").with_name("Mine"))).await;
+        let failed = step
+            .run("fails", async || Err::<u8, _>(Error::non_retriable("no").with_name("Mine")))
+            .await;
         step.sleep("nap", Duration::from_secs(10)).await?;
         Ok(json!([child, failed.map_err(|error| error.message().to_owned())]))
     }
     App::builder("app")
         .with(encryption.map(EncryptionBuilder::build))
         .function(Function::builder("work").on_event("work").handler(work))
-        .function(Function::builder("child").handler(async |Data(data): Data<Value>, step: Step| {
-            step.sleep("nap", Duration::from_secs(10)).await?;
-            Ok::<_, Error>(data["n"].clone())
-        }))
+        .function(Function::builder("child").handler(
+            async |Data(data): Data<Value>, step: Step| {
+                step.sleep("nap", Duration::from_secs(10)).await?;
+                Ok::<_, Error>(data["n"].clone())
+            },
+        ))
 }
 
 /// Every run lives 30 seconds or more; a stage lasts 15, so runs live through two or three of them.
@@ -124,8 +139,13 @@ async fn a_roll_out_in_three_stages_loses_no_run() {
     assert_eq!(runs.len(), 12);
     for (index, run) in runs.iter().enumerate() {
         assert_eq!(run.status, RunStatus::Completed, "run {index}: {:?}", run.error);
-        let stored: Value = serde_json::from_str(run.output.as_deref().expect("an output")).expect("JSON");
-        let output = if stored.is_array() { stored } else { open_output(&keys(), "app-work", &stored.to_string()) };
+        let stored: Value =
+            serde_json::from_str(run.output.as_deref().expect("an output")).expect("JSON");
+        let output = if stored.is_array() {
+            stored
+        } else {
+            open_output(&keys(), "app-work", &stored.to_string())
+        };
         assert_eq!(output, json!([index + 1, { "Err": "no" }]), "run {index}");
     }
     assert!(!runs[11].events[0].contains("\"n\""), "the last ones are sealed");
@@ -133,12 +153,14 @@ async fn a_roll_out_in_three_stages_loses_no_run() {
 
 #[tokio::test]
 async fn accepted_plaintext_is_counted() {
-    let encryption = std::sync::Arc::new(Encryption::builder(keys()).plain(Slot::Events, Plain::Allow).build());
+    let encryption =
+        std::sync::Arc::new(Encryption::builder(keys()).plain(Slot::Events, Plain::Allow).build());
     let app = App::builder("one")
         .with(encryption.clone())
         .function(Function::builder("echo").on_event("shared").handler(echo));
     let engine = Engine::start(app).expect("the app");
-    engine.inject(hookstack_core::Event::new("shared", &json!({ "plain": true })).expect("an event"));
+    engine
+        .inject(hookstack_core::Event::new("shared", &json!({ "plain": true })).expect("an event"));
     engine.run_until_idle().await.expect("rest");
     assert_eq!(only(engine.runs_of("one-echo")).status, RunStatus::Completed);
     assert_eq!(encryption.plaintext_accepted(Slot::Events), 1);

@@ -8,10 +8,10 @@ use hookstack_inngest::engine::{Engine, RunRecord};
 use hookstack_inngest::{App, AppBuilder, CallRequest, Data, Failure, Function, Step, TypedEvent};
 use serde_json::{Value, json};
 
-pub type R<T> = Result<T, Error>;
+pub(crate) type R<T> = Result<T, Error>;
 
 /// One secret for each kind of value; each is somewhere in the traffic of [`run_all`].
-pub const CANARIES: [&str; 13] = [
+pub(crate) const CANARIES: [&str; 13] = [
     "canary-event",
     "canary-step-output",
     "canary-caught-error",
@@ -27,22 +27,28 @@ pub const CANARIES: [&str; 13] = [
     "canary-failure-handler",
 ];
 
-pub fn keys() -> Keyset {
+pub(crate) fn keys() -> Keyset {
     Keyset::builder().primary(Key::from_bytes([7; 32])).build().expect("a keyset")
 }
 
-pub fn encryption() -> Encryption {
+pub(crate) fn encryption() -> Encryption {
     Encryption::new(keys())
 }
 
-pub fn functions(app: AppBuilder) -> AppBuilder {
+pub(crate) fn functions(app: AppBuilder) -> AppBuilder {
     app.function(Function::builder("main").on_event("shop/order").retries(1).handler(main_function))
         .function(Function::builder("child").on_event("shop/child").retries(0).handler(child))
-        .function(Function::builder("fails").on_event("shop/order").retries(0).on_failure(handle).handler(fails))
+        .function(
+            Function::builder("fails")
+                .on_event("shop/order")
+                .retries(0)
+                .on_failure(handle)
+                .handler(fails),
+        )
         .function(Function::builder("panics").on_event("shop/order").retries(0).handler(panics))
 }
 
-pub fn app(middleware: impl Middleware) -> AppBuilder {
+pub(crate) fn app(middleware: impl Middleware) -> AppBuilder {
     functions(App::builder("shop").with(middleware))
 }
 
@@ -55,7 +61,9 @@ async fn main_function(Data(order): Data<Value>, step: Step, info: Info) -> R<Va
         })
         .await?;
     let caught = step
-        .run("caught", async || Err::<u8, _>(Error::non_retriable("canary-caught-error").with_name("Declined")))
+        .run("caught", async || {
+            Err::<u8, _>(Error::non_retriable("canary-caught-error").with_name("Declined"))
+        })
         .await
         .expect_err("it fails");
     let payload = json!({ "secret": "canary-invoke-payload" });
@@ -93,7 +101,10 @@ async fn fails() -> R<()> {
 
 async fn handle(failure: Failure<Value>) -> R<Value> {
     assert_eq!(failure.event.data["secret"], "canary-event");
-    assert_eq!((failure.error.name(), failure.error.message()), ("Broken", "canary-function-error"));
+    assert_eq!(
+        (failure.error.name(), failure.error.message()),
+        ("Broken", "canary-function-error")
+    );
     Ok(json!({ "handled": "canary-failure-handler" }))
 }
 
@@ -102,7 +113,7 @@ async fn panics() -> R<()> {
 }
 
 /// Sends everything that the functions need and runs them to their end.
-pub async fn run_all(app: AppBuilder) -> Engine {
+pub(crate) async fn run_all(app: AppBuilder) -> Engine {
     let engine = Engine::start(app).expect("the app");
     send(&engine, "shop/order", "order-1", json!({ "secret": "canary-event" })).await;
     engine.advance(Duration::from_secs(30)).await.expect("rest");
@@ -111,13 +122,13 @@ pub async fn run_all(app: AppBuilder) -> Engine {
     engine
 }
 
-pub async fn send(engine: &Engine, name: &str, id: &str, data: Value) {
+pub(crate) async fn send(engine: &Engine, name: &str, id: &str, data: Value) {
     let event = Event::new(name, &data).expect("an event").with_id(id);
     engine.send(event).await.into_result().expect("sent");
 }
 
 /// What the main function must see, sealed or not.
-pub fn expected_output() -> Value {
+pub(crate) fn expected_output() -> Value {
     json!({
         "secret": "canary-function-output",
         "order": { "secret": "canary-event" },
@@ -130,26 +141,26 @@ pub fn expected_output() -> Value {
     })
 }
 
-pub fn only(mut runs: Vec<RunRecord>) -> RunRecord {
+pub(crate) fn only(mut runs: Vec<RunRecord>) -> RunRecord {
     assert_eq!(runs.len(), 1, "{runs:?}");
     runs.remove(0)
 }
 
 /// The body of the request of the last call of a run: it has all memos.
-pub fn last_request(run: &RunRecord) -> Value {
+pub(crate) fn last_request(run: &RunRecord) -> Value {
     serde_json::from_slice(&run.calls.last().expect("a call").request).expect("JSON")
 }
 
 /// Makes a call with this body: status, and the body of the response.
-pub async fn call(app: &App, function: &str, body: &Value) -> (u16, Value) {
+pub(crate) async fn call(app: &App, function: &str, body: &Value) -> (u16, Value) {
     let response = app.call(CallRequest::new(function, body.to_string())).await;
     let answer = (response.status.as_u16(), serde_json::from_slice(&response.body).expect("JSON"));
-    response.after_response().await;
+    assert!(response.after_response().await.is_empty(), "nothing else went wrong");
     answer
 }
 
 /// Opens what a function returned.
-pub fn open_output(keys: &Keyset, function: &str, stored: &str) -> Value {
+pub(crate) fn open_output(keys: &Keyset, function: &str, stored: &str) -> Value {
     let context = hookstack_encryption::Context::function_output(function);
     let opened = keys.open(&context, stored.as_bytes()).expect("authentic");
     serde_json::from_slice(opened.plaintext()).expect("JSON")

@@ -84,7 +84,11 @@ pub(super) fn seal(
     message.extend_from_slice(plaintext);
     let tag = derived
         .cipher
-        .encrypt_inout_detached(&Nonce::default(), &derived.transcript, (&mut message[start..]).into())
+        .encrypt_inout_detached(
+            &Nonce::default(),
+            &derived.transcript,
+            (&mut message[start..]).into(),
+        )
         .map_err(|_| Failure::TooLong)?;
     message.extend_from_slice(&tag);
     Ok(message)
@@ -100,7 +104,12 @@ pub(super) fn open(key: &Key, context: &[u8], parsed: &Parsed<'_>) -> Option<Zer
     let tag = Tag::from(*parsed.tag);
     derived
         .cipher
-        .decrypt_inout_detached(&Nonce::default(), &derived.transcript, (&mut plaintext[..]).into(), &tag)
+        .decrypt_inout_detached(
+            &Nonce::default(),
+            &derived.transcript,
+            (&mut plaintext[..]).into(),
+            &tag,
+        )
         .ok()?;
     Some(plaintext)
 }
@@ -117,7 +126,8 @@ impl Derived {
         let mut hash = Sha256::new();
         hash.update(TRANSCRIPT);
         for part in [header, context] {
-            let length = u32::try_from(part.len()).expect("a header is at most 64 KiB, a context 192 KiB");
+            let length =
+                u32::try_from(part.len()).expect("a header is at most 64 KiB, a context 192 KiB");
             hash.update(length.to_be_bytes());
             hash.update(part);
         }

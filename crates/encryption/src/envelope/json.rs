@@ -25,7 +25,8 @@ pub(crate) fn write(message: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(HEAD);
     let start = out.len();
     out.resize(start + encoded, 0);
-    let written = STANDARD.encode_slice(message, &mut out[start..]).expect("the length was computed");
+    let written =
+        STANDARD.encode_slice(message, &mut out[start..]).expect("the length was computed");
     out.truncate(start + written);
     out.extend_from_slice(TAIL);
 }
@@ -63,7 +64,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for Envelope<'a> {
                 while let Some(Text(key)) = map.next_key()? {
                     match &*key {
                         MARKER if !marker => marker = map.next_value::<bool>()?,
-                        STRATEGY if !strategy => strategy = map.next_value::<Text<'_>>()?.0 == STRATEGY_V1,
+                        STRATEGY if !strategy => {
+                            strategy = map.next_value::<Text<'_>>()?.0 == STRATEGY_V1
+                        }
                         "data" if data.is_none() => data = Some(map.next_value::<Text<'_>>()?.0),
                         _ => return Err(A::Error::custom("a key that does not belong here")),
                     }

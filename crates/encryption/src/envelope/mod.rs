@@ -53,7 +53,10 @@ impl Opened {
 
 impl std::fmt::Debug for Opened {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Opened").field("class", &self.class).field("key", &self.key).finish_non_exhaustive()
+        f.debug_struct("Opened")
+            .field("class", &self.class)
+            .field("key", &self.key)
+            .finish_non_exhaustive()
     }
 }
 
@@ -62,7 +65,12 @@ impl Keyset {
     ///
     /// # Errors
     /// [`Failure::TooLong`], [`Failure::Random`].
-    pub fn seal(&self, context: &Context<'_>, origin: &Origin, plaintext: &[u8]) -> Result<Vec<u8>, Failure> {
+    pub fn seal(
+        &self,
+        context: &Context<'_>,
+        origin: &Origin,
+        plaintext: &[u8],
+    ) -> Result<Vec<u8>, Failure> {
         let mut out = Vec::new();
         self.seal_into(context, origin, plaintext, &mut out)?;
         Ok(out)
@@ -98,10 +106,21 @@ impl Keyset {
         salt: [u8; 32],
     ) -> Result<Vec<u8>, Failure> {
         let context_bytes = context.encode(self.namespace())?;
-        binary::seal(self.primary_key(), context.class(), &context_bytes, &origin.encode()?, salt, plaintext)
+        binary::seal(
+            self.primary_key(),
+            context.class(),
+            &context_bytes,
+            &origin.encode()?,
+            salt,
+            plaintext,
+        )
     }
 
-    pub(crate) fn open_message(&self, context: &Context<'_>, message: &[u8]) -> Result<Opened, Failure> {
+    pub(crate) fn open_message(
+        &self,
+        context: &Context<'_>,
+        message: &[u8],
+    ) -> Result<Opened, Failure> {
         let parsed = binary::parse(message).ok_or(Failure::NotAuthentic)?;
         if parsed.class != context.class() {
             return Err(Failure::NotAuthentic);

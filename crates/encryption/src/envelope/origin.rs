@@ -65,7 +65,8 @@ impl Origin {
         if !bytes.is_empty() {
             return None;
         }
-        let [function, run_id, trigger_id, event_id, invoker, invoker_run, invoker_trigger, step] = strings;
+        let [function, run_id, trigger_id, event_id, invoker, invoker_run, invoker_trigger, step] =
+            strings;
         let invoker =
             Invoker { function: invoker, run_id: invoker_run, trigger_id: invoker_trigger, step };
         Some(Origin { function, run_id, trigger_id, event_id, invoker })

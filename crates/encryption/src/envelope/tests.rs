@@ -21,7 +21,8 @@ struct Vector {
 
 fn vectors() -> Vec<Vector> {
     let vectors: Vec<Vector> =
-        serde_json::from_str(include_str!("../../tests/fixtures/envelope_v1.json")).expect("vectors");
+        serde_json::from_str(include_str!("../../tests/fixtures/envelope_v1.json"))
+            .expect("vectors");
     assert_eq!(vectors.len(), 2);
     vectors
 }
@@ -42,7 +43,10 @@ impl Vector {
 
     fn context(&self) -> Context<'_> {
         match self.class.as_str() {
-            "step" => Context::step(&self.context[1], StepHash::from_hex(&self.context[2]).expect("a hash")),
+            "step" => Context::step(
+                &self.context[1],
+                StepHash::from_hex(&self.context[2]).expect("a hash"),
+            ),
             "event" => Context::event(&self.context[1], &self.context[2]),
             other => panic!("unknown class {other}"),
         }
@@ -64,7 +68,8 @@ impl Vector {
 #[test]
 fn vectors_open() {
     for vector in vectors() {
-        let opened = vector.keys().open_message(&vector.context(), &vector.message()).expect("authentic");
+        let opened =
+            vector.keys().open_message(&vector.context(), &vector.message()).expect("authentic");
         assert_eq!(opened.plaintext(), vector.plaintext.as_bytes());
         assert_eq!(opened.origin(), &vector.origin());
     }
@@ -75,7 +80,12 @@ fn sealing_with_the_salt_of_a_vector_gives_its_bytes() {
     for vector in vectors() {
         let message = vector
             .keys()
-            .seal_message(&vector.context(), &vector.origin(), vector.plaintext.as_bytes(), bytes(&vector.salt))
+            .seal_message(
+                &vector.context(),
+                &vector.origin(),
+                vector.plaintext.as_bytes(),
+                bytes(&vector.salt),
+            )
             .expect("sealed");
         assert_eq!(message, vector.message());
         let mut json = Vec::new();
@@ -105,7 +115,10 @@ fn every_prefix_and_every_extension_is_noticed() {
     for vector in vectors() {
         let (keys, message) = (vector.keys(), vector.message());
         for length in 0..message.len() {
-            assert!(keys.open_message(&vector.context(), &message[..length]).is_err(), "length {length}");
+            assert!(
+                keys.open_message(&vector.context(), &message[..length]).is_err(),
+                "length {length}"
+            );
         }
         let longer = [&message[..], &[0]].concat();
         assert!(keys.open_message(&vector.context(), &longer).is_err());
@@ -159,7 +172,9 @@ fn the_reader_of_envelopes_is_strict() {
     let data = &vector.message;
     let accepted = [
         format!(r#"{{"__ENCRYPTED__":true,"__STRATEGY__":"hookstack/v1","data":"{data}"}}"#),
-        format!(r#" {{ "data" : "{data}" , "__STRATEGY__" : "hookstack/v1" , "__ENCRYPTED__" : true }} "#),
+        format!(
+            r#" {{ "data" : "{data}" , "__STRATEGY__" : "hookstack/v1" , "__ENCRYPTED__" : true }} "#
+        ),
     ];
     for json in accepted {
         assert!(is_envelope(json.as_bytes()) && read(json.as_bytes()).is_ok(), "{json}");
@@ -170,11 +185,21 @@ fn the_reader_of_envelopes_is_strict() {
         format!(r#"{{"__ENCRYPTED__":true,"__STRATEGY__":"hookstack/v2","data":"{data}"}}"#),
         format!(r#"{{"__ENCRYPTED__":true,"data":"{data}"}}"#),
         format!(r#"{{"__ENCRYPTED__":true,"__STRATEGY__":"hookstack/v1","data":"{data}","x":1}}"#),
-        format!(r#"{{"__ENCRYPTED__":true,"__STRATEGY__":"hookstack/v1","data":"{data}","data":"{data}"}}"#),
-        format!(r#"{{"__ENCRYPTED__":true,"__ENCRYPTED__":true,"__STRATEGY__":"hookstack/v1","data":"{data}"}}"#),
+        format!(
+            r#"{{"__ENCRYPTED__":true,"__STRATEGY__":"hookstack/v1","data":"{data}","data":"{data}"}}"#
+        ),
+        format!(
+            r#"{{"__ENCRYPTED__":true,"__ENCRYPTED__":true,"__STRATEGY__":"hookstack/v1","data":"{data}"}}"#
+        ),
         format!(r#"{{"__ENCRYPTED__":true,"__STRATEGY__":"hookstack/v1","data":" {data}"}}"#),
-        format!(r#"{{"__ENCRYPTED__":true,"__STRATEGY__":"hookstack/v1","data":"{}"}}"#, data.trim_end_matches('=')),
-        format!(r#"{{"__ENCRYPTED__":true,"__STRATEGY__":"hookstack/v1","data":"{}"}}"#, data.replace('+', "-").replace('/', "_")),
+        format!(
+            r#"{{"__ENCRYPTED__":true,"__STRATEGY__":"hookstack/v1","data":"{}"}}"#,
+            data.trim_end_matches('=')
+        ),
+        format!(
+            r#"{{"__ENCRYPTED__":true,"__STRATEGY__":"hookstack/v1","data":"{}"}}"#,
+            data.replace('+', "-").replace('/', "_")
+        ),
     ];
     for json in refused {
         assert!(is_envelope(json.as_bytes()), "it still presents itself as one: {json}");
@@ -199,6 +224,8 @@ fn all_failures_to_open_read_the_same() {
     let keys = vector.keys();
     let message = vector.message();
     let truncated = keys.open_message(&vector.context(), &message[..20]).expect_err("truncated");
-    let moved = keys.open_message(&Context::step("other", StepHash::new([1; 20])), &message).expect_err("moved");
+    let moved = keys
+        .open_message(&Context::step("other", StepHash::new([1; 20])), &message)
+        .expect_err("moved");
     assert_eq!(truncated.to_string(), moved.to_string());
 }

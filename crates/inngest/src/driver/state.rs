@@ -282,6 +282,8 @@ impl State {
         let (place, slot) = self.first_deliverable()?;
         self.deliverable.pop();
         self.awaited_memos -= 1;
+        // The memo is out: if the call ends before it is delivered, there is none to forget.
+        self.slots[slot].place = None;
         let memo = self.take_memo(self.slots[slot].step.hash(), place);
         Some((slot, memo))
     }

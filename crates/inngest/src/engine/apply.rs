@@ -46,7 +46,8 @@ impl Store {
         if job.attempt + 1 >= self.runs[job.run].attempts {
             return false;
         }
-        let asked = answer.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()).and_then(seconds);
+        let asked =
+            answer.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()).and_then(seconds);
         let delay = asked.unwrap_or_else(|| self.backoff.delay(job.attempt));
         let due = self.now().saturating_add(milliseconds(delay));
         self.queue.push(due, Job::Call(CallJob { attempt: job.attempt + 1, ..job }));
@@ -99,7 +100,8 @@ impl Store {
             "InvokeFunction" => {
                 let slug = options["function_id"].as_str().unwrap_or_default().to_owned();
                 if let Some(limit) = options["timeout"].as_str().and_then(parse_time_string) {
-                    self.queue.push(now.saturating_add(milliseconds(limit)), Job::TimeOut(run, hash));
+                    self.queue
+                        .push(now.saturating_add(milliseconds(limit)), Job::TimeOut(run, hash));
                 }
                 self.invoke(run, hash, &slug, &options["payload"]);
             }
@@ -108,14 +110,23 @@ impl Store {
                     self.fail(run, json!({ "name": "Error", "message": "a planned step was not found in the function" }));
                 }
             }
-            other => self.fail(run, json!({ "name": "Error", "message": format!("unknown operation {other:?}") })),
+            other => self.fail(
+                run,
+                json!({ "name": "Error", "message": format!("unknown operation {other:?}") }),
+            ),
         }
     }
 
     fn wait(&mut self, run: RunIndex, hash: StepHash, options: &Value) {
         let condition = match options["if"].as_str().map(Expression::compile).transpose() {
             Ok(condition) => condition,
-            Err(problem) => return self.refuse(run, hash, &format!("the condition does not compile: {problem}")),
+            Err(problem) => {
+                return self.refuse(
+                    run,
+                    hash,
+                    &format!("the condition does not compile: {problem}"),
+                );
+            }
         };
         let Some(limit) = options["timeout"].as_str().and_then(parse_time_string) else {
             return self.refuse(run, hash, "the timeout of a wait cannot be read");
@@ -146,7 +157,8 @@ impl Store {
         run.error = Some(error.clone());
         let parent = run.parent;
         // The form in which the server hands errors on.
-        let mut handed = json!({ "error": error["name"], "name": error["name"], "message": error["message"] });
+        let mut handed =
+            json!({ "error": error["name"], "name": error["name"], "message": error["message"] });
         if !error["stack"].is_null() {
             handed["stack"] = error["stack"].clone();
         }
@@ -157,7 +169,14 @@ impl Store {
         }
     }
 
-    fn announce(&mut self, name: &str, index: RunIndex, status: &str, result: &Value, error: Option<&Value>) {
+    fn announce(
+        &mut self,
+        name: &str,
+        index: RunIndex,
+        status: &str,
+        result: &Value,
+        error: Option<&Value>,
+    ) {
         let run = &self.runs[index];
         let mut data = json!({
             "_inngest": { "status": status },

@@ -146,7 +146,9 @@ impl fmt::Display for EngineError {
                 f,
                 "functions made {limit} calls without coming to rest; do they trigger each other? `max_calls` sets the limit"
             ),
-            EngineError::UnknownFunction(slug) => write!(f, "no function \"{slug}\" with a schedule"),
+            EngineError::UnknownFunction(slug) => {
+                write!(f, "no function \"{slug}\" with a schedule")
+            }
             EngineError::UnknownRun(id) => write!(f, "no run \"{id}\""),
             EngineError::UnknownStep(id) => write!(f, "the run has no finished step \"{id}\""),
         }

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use super::builder::EngineError;
 use super::history::RunStatus;
 use super::json;
+use super::milliseconds;
 use super::queue::{Job, RunIndex};
 use super::store::{Pending, Store};
-use super::milliseconds;
 use crate::function::{CRON_EVENT, INVOKED_EVENT};
 
 impl Store {
@@ -60,21 +60,31 @@ impl Store {
     fn triggers(&self, function: usize, event: &Value) -> bool {
         let name = event["name"].as_str();
         self.functions[function].events.iter().any(|(trigger, condition)| {
-            Some(trigger.as_str()) == name && condition.as_ref().is_none_or(|c| c.holds(&[("event", event)]))
+            Some(trigger.as_str()) == name
+                && condition.as_ref().is_none_or(|c| c.holds(&[("event", event)]))
         })
     }
 
     fn cancel_by(&mut self, event: &Value) {
         let mut cancelled = Vec::new();
-        for (index, run) in self.runs.iter().enumerate().filter(|(_, run)| run.status == RunStatus::Running) {
-            let Some(function) = self.functions.iter().find(|function| function.slug == run.function) else {
+        for (index, run) in
+            self.runs.iter().enumerate().filter(|(_, run)| run.status == RunStatus::Running)
+        {
+            let Some(function) =
+                self.functions.iter().find(|function| function.slug == run.function)
+            else {
                 continue;
             };
             let applies = function.cancel.iter().any(|rule| {
                 Some(rule.event.as_str()) == event["name"].as_str()
-                    && rule.timeout.is_none_or(|limit| self.now() - run.started <= milliseconds(limit))
+                    && rule
+                        .timeout
+                        .is_none_or(|limit| self.now() - run.started <= milliseconds(limit))
                     && rule.condition.as_ref().is_none_or(|condition| {
-                        condition.holds(&[("event", run.events.first().unwrap_or(&Value::Null)), ("async", event)])
+                        condition.holds(&[
+                            ("event", run.events.first().unwrap_or(&Value::Null)),
+                            ("async", event),
+                        ])
                     })
             });
             if applies {
@@ -106,12 +116,17 @@ impl Store {
 
     fn meet_waits(&mut self, event: &Value) {
         let mut met: Vec<(RunIndex, StepHash)> = Vec::new();
-        for (index, run) in self.runs.iter().enumerate().filter(|(_, run)| run.status == RunStatus::Running) {
+        for (index, run) in
+            self.runs.iter().enumerate().filter(|(_, run)| run.status == RunStatus::Running)
+        {
             for (hash, pending) in &run.pending {
                 if let Pending::Event { name, condition } = pending
                     && Some(name.as_str()) == event["name"].as_str()
                     && condition.as_ref().is_none_or(|condition| {
-                        condition.holds(&[("event", run.events.first().unwrap_or(&Value::Null)), ("async", event)])
+                        condition.holds(&[
+                            ("event", run.events.first().unwrap_or(&Value::Null)),
+                            ("async", event),
+                        ])
                     })
                 {
                     met.push((index, *hash));
@@ -132,7 +147,8 @@ impl Store {
             let number = function.batch_number;
             self.flush(index, number);
         } else if function.collected.len() == 1 {
-            self.queue.push(now + milliseconds(batch.timeout), Job::Flush(index, function.batch_number));
+            self.queue
+                .push(now + milliseconds(batch.timeout), Job::Flush(index, function.batch_number));
         }
     }
 
@@ -148,8 +164,10 @@ impl Store {
     }
 
     pub(super) fn fire_cron(&mut self, slug: &str) -> Result<(), EngineError> {
-        let found = self.functions.iter().enumerate().find(|(_, f)| f.slug == slug && f.schedule.is_some());
-        let (index, function) = found.ok_or_else(|| EngineError::UnknownFunction(slug.to_owned()))?;
+        let found =
+            self.functions.iter().enumerate().find(|(_, f)| f.slug == slug && f.schedule.is_some());
+        let (index, function) =
+            found.ok_or_else(|| EngineError::UnknownFunction(slug.to_owned()))?;
         let millis = u64::try_from(self.now()).unwrap_or(0);
         let time = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_millis(millis);
         let time = humantime::format_rfc3339_seconds(time).to_string();
@@ -171,7 +189,10 @@ impl Store {
         let mut data = payload.get("data").cloned().unwrap_or_else(|| json!({}));
         if let Some(data) = data.as_object_mut() {
             let correlation = format!("{}.{hash}", self.runs[run].id);
-            data.insert("_inngest".to_owned(), json!({ "correlation_id": correlation, "fn_id": slug }));
+            data.insert(
+                "_inngest".to_owned(),
+                json!({ "correlation_id": correlation, "fn_id": slug }),
+            );
         }
         let event = json!({
             "data": data,

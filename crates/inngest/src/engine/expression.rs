@@ -77,14 +77,21 @@ mod tests {
         let same = "event.data.k == async.data.k";
         assert!(holds(same, json!({"data":{"k":"a"}}), json!({"data":{"k":"a"}})));
         assert!(!holds(same, json!({"data":{"k":"a"}}), json!({"data":{"k":"b"}})));
-        assert!(!holds(same, json!({"data":{}}), json!({"data":{}})), "a missing field never matches");
+        assert!(
+            !holds(same, json!({"data":{}}), json!({"data":{}})),
+            "a missing field never matches"
+        );
     }
 
     #[test]
     fn numbers_compare_with_literals() {
         assert!(holds("event.data.total > 100", json!({"data":{"total":101}}), Value::Null));
         assert!(holds("event.data.total > 100.5", json!({"data":{"total":101.5}}), Value::Null));
-        assert!(holds("async.data.ok == true && event.data.n == 2", json!({"data":{"n":2}}), json!({"data":{"ok":true}})));
+        assert!(holds(
+            "async.data.ok == true && event.data.n == 2",
+            json!({"data":{"n":2}}),
+            json!({"data":{"ok":true}})
+        ));
     }
 
     #[test]

@@ -121,7 +121,10 @@ impl Store {
                 add(format!("run {id}: error"), error);
             }
             for (number, call) in run.calls.iter().enumerate() {
-                add(format!("run {id}: response {number}"), &String::from_utf8_lossy(&call.response));
+                add(
+                    format!("run {id}: response {number}"),
+                    &String::from_utf8_lossy(&call.response),
+                );
                 let headers = format!("{:?}", call.headers);
                 add(format!("run {id}: response headers {number}"), &headers);
             }

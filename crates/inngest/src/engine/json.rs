@@ -17,8 +17,15 @@ fn through_float(value: &mut Value) {
             if let Some(float) = number.as_f64() {
                 // 2^63: beyond it, an integer has no exact `i64`.
                 let integral = float.fract() == 0.0 && float.abs() < 9_223_372_036_854_775_808.0;
-                #[allow(clippy::cast_possible_truncation, reason = "checked to be integral and in range")]
-                let rewritten = if integral { Some(Number::from(float as i64)) } else { Number::from_f64(float) };
+                #[allow(
+                    clippy::cast_possible_truncation,
+                    reason = "checked to be integral and in range"
+                )]
+                let rewritten = if integral {
+                    Some(Number::from(float as i64))
+                } else {
+                    Number::from_f64(float)
+                };
                 if let Some(rewritten) = rewritten {
                     *number = rewritten;
                 }

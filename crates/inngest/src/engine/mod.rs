@@ -92,8 +92,10 @@ impl Engine {
     /// As [`start`](Engine::start); nothing is changed then.
     pub fn deploy(&self, app: AppBuilder) -> Result<(), EngineError> {
         let app = app.transport(EngineTransport(self.inner.store.clone())).build()?;
-        let functions =
-            app.functions().map(store::StoredFunction::of).collect::<Result<Vec<_>, EngineError>>()?;
+        let functions = app
+            .functions()
+            .map(store::StoredFunction::of)
+            .collect::<Result<Vec<_>, EngineError>>()?;
         functions.into_iter().for_each(|function| self.lock().register(function));
         let mut apps = self.inner.apps.write().unwrap_or_else(PoisonError::into_inner);
         match apps.iter_mut().find(|known| known.id() == app.id()) {
@@ -211,7 +213,10 @@ impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let apps = self.apps();
         let ids: Vec<_> = apps.iter().map(App::id).collect();
-        f.debug_struct("Engine").field("apps", &ids).field("clock", &self.inner.clock).finish_non_exhaustive()
+        f.debug_struct("Engine")
+            .field("apps", &ids)
+            .field("clock", &self.inner.clock)
+            .finish_non_exhaustive()
     }
 }
 

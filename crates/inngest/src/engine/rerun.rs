@@ -6,12 +6,20 @@ use super::store::{Step, Store};
 
 impl Store {
     /// Starts a run with the events of another and, if `from` is given, with its memos up to that step.
-    pub(super) fn rerun(&mut self, run_id: &str, from: Option<&str>) -> Result<String, EngineError> {
+    pub(super) fn rerun(
+        &mut self,
+        run_id: &str,
+        from: Option<&str>,
+    ) -> Result<String, EngineError> {
         let unknown = || EngineError::UnknownRun(run_id.to_owned());
-        let old: RunIndex = self.runs.iter().position(|run| run.id == run_id).ok_or_else(unknown)?;
+        let old: RunIndex =
+            self.runs.iter().position(|run| run.id == run_id).ok_or_else(unknown)?;
         let run = &self.runs[old];
-        let function =
-            self.functions.iter().position(|function| function.slug == run.function).ok_or_else(unknown)?;
+        let function = self
+            .functions
+            .iter()
+            .position(|function| function.slug == run.function)
+            .ok_or_else(unknown)?;
         let kept = match from {
             None => 0,
             Some(id) => run

@@ -71,10 +71,14 @@ impl Engine {
         loop {
             let now = store.now();
             match store.queue.pop_due(now)? {
-                Job::Call(call) if store.runs[call.run].status == RunStatus::Running => return Some(call),
+                Job::Call(call) if store.runs[call.run].status == RunStatus::Running => {
+                    return Some(call);
+                }
                 Job::Call(_) => {}
                 Job::Wake(run, hash) => store.memoize(run, hash, serde_json::Value::Null),
-                Job::TimeOut(run, hash) => store.refuse(run, hash, "the invoked function took too long"),
+                Job::TimeOut(run, hash) => {
+                    store.refuse(run, hash, "the invoked function took too long")
+                }
                 Job::Flush(function, number) => store.flush(function, number),
             }
         }
@@ -92,7 +96,14 @@ impl Engine {
         self.answer(job, slug, request, at, number)
     }
 
-    async fn answer(&self, job: CallJob, slug: String, request: Bytes, at: Millis, number: usize) -> Answer {
+    async fn answer(
+        &self,
+        job: CallJob,
+        slug: String,
+        request: Bytes,
+        at: Millis,
+        number: usize,
+    ) -> Answer {
         let step = job.step.map_or_else(|| "step".to_owned(), |hash| hash.to_string());
         let apps = self.apps();
         // A function that a deployment removed gets the answer that a server would get: unknown.

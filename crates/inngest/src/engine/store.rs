@@ -101,7 +101,9 @@ impl StoredFunction {
         let mut schedule = None;
         for trigger in &function.settings.triggers {
             match trigger {
-                Trigger::Event { event, expression } => events.push((event.clone(), compile(expression)?)),
+                Trigger::Event { event, expression } => {
+                    events.push((event.clone(), compile(expression)?))
+                }
                 Trigger::Cron { cron } => schedule = Some(cron.clone()),
             }
         }

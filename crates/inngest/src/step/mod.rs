@@ -12,8 +12,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use hookstack_core::{
-    Event, Extract, ExtractContext, IntoError, Payload, Result, StepError, StepInfo, StepOp, StepOptions,
-    WaitForEvent,
+    Event, Extract, ExtractContext, IntoError, Payload, Result, StepError, StepInfo, StepOp,
+    StepOptions, WaitForEvent,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -35,7 +35,9 @@ use crate::extract::TypedEvent;
 ///
 /// Steps are told apart by their ids. An id may repeat, as in a loop: the repeats are numbered in the
 /// order in which the tools are *called*, so calling them must be deterministic. Inside an unbiased
-/// `select!` it is not; write `biased;` or give distinct ids there.
+/// `select!` it is not; write `biased;` or give distinct ids there. For the same reason do not race a step
+/// against the clock, a channel or `yield_now`: which of them is first differs from call to call. And a
+/// body runs alone in its call, so it must not wait for something that another branch does after a step.
 ///
 /// ```
 /// use hookstack_inngest::{Data, Step};
@@ -231,7 +233,12 @@ impl Step {
     }
 
     /// Takes the step's identity now, when the tool is called, so that it does not depend on polling.
-    fn begin(&self, id: StepId, op: StepOp, options: StepOptions) -> Result<PendingStep, StepError> {
+    fn begin(
+        &self,
+        id: StepId,
+        op: StepOp,
+        options: StepOptions,
+    ) -> Result<PendingStep, StepError> {
         if driver::in_step_body() {
             return Err(pending::misuse(
                 id.id(),
@@ -240,7 +247,10 @@ impl Step {
         }
         let mut state = self.shared.lock();
         if state.is_closed() {
-            return Err(pending::misuse(id.id(), "the function has returned already: await its steps before"));
+            return Err(pending::misuse(
+                id.id(),
+                "the function has returned already: await its steps before",
+            ));
         }
         if !driver::is_driving(self.shared.id) {
             return Err(pending::misuse(

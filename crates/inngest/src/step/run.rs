@@ -72,7 +72,8 @@ where
     fn run<'b>(&'b mut self, _: &'b mut Call) -> BoxFuture<'b, Result<Payload>> {
         let body = self.body.take();
         Box::pin(async move {
-            let body = body.ok_or_else(|| Error::of_kind(ErrorKind::Misuse, "a step body runs once"))?;
+            let body =
+                body.ok_or_else(|| Error::of_kind(ErrorKind::Misuse, "a step body runs once"))?;
             match body().await {
                 Ok(value) => Payload::new(&value),
                 Err(error) => Err(error.into_error()),

@@ -7,7 +7,10 @@ use crate::driver::Delivery;
 use crate::extract::TypedEvent;
 
 /// The output of a run, a sending or an invocation: `{"data": …}` or `{"error": …}`, nothing else.
-pub(super) fn output<T: DeserializeOwned>(step: &StepInfo, delivery: Delivery) -> Result<T, StepError> {
+pub(super) fn output<T: DeserializeOwned>(
+    step: &StepInfo,
+    delivery: Delivery,
+) -> Result<T, StepError> {
     match value(step, delivery)? {
         MemoValue::Data(payload) => read(step, &payload),
         other => Err(unexpected(step, &other)),

@@ -7,8 +7,8 @@ use std::fmt;
 use bytes::Bytes;
 use hookstack_core::redact::serde_reason;
 use hookstack_core::{
-    Error, ErrorKind, Event, Input, Memo, MemoValue, Memoized, Origin, Payload, Result, Retry, StepError,
-    StepHash,
+    Error, ErrorKind, Event, Input, Memo, MemoValue, Memoized, Origin, Payload, Result, Retry,
+    StepError, StepHash,
 };
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
@@ -143,7 +143,8 @@ pub(crate) fn event(raw: RawEvent<'_>, bytes: &Bytes) -> Event {
 /// `error` or `input` is a wrapper; an awaited event has a `data` key among others.
 fn memo(raw: &RawValue, slice: impl Fn(&RawValue) -> Payload) -> MemoValue {
     if raw.get().starts_with('{')
-        && let Ok(FirstPair { first: Some((key, value)), more: false }) = serde_json::from_str(raw.get())
+        && let Ok(FirstPair { first: Some((key, value)), more: false }) =
+            serde_json::from_str(raw.get())
     {
         match &*key {
             "data" => return MemoValue::Data(slice(value)),
@@ -169,7 +170,9 @@ fn step_error(raw: &RawValue, slice: impl Fn(&RawValue) -> Payload) -> StepError
 }
 
 fn invalid(message: impl Into<Cow<'static, str>>) -> Error {
-    Error::of_kind(ErrorKind::InvalidInput, message).with_retry(Retry::Never).with_origin(Origin::Host)
+    Error::of_kind(ErrorKind::InvalidInput, message)
+        .with_retry(Retry::Never)
+        .with_origin(Origin::Host)
 }
 
 /// Parses a second time, now with the path, which is too slow for requests that are in order.
@@ -196,7 +199,10 @@ impl<'de: 'a, 'a> Deserialize<'de> for Pairs<'a> {
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object of memoized steps")
             }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Pairs<'de>, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(
+                self,
+                mut map: A,
+            ) -> std::result::Result<Pairs<'de>, A::Error> {
                 let mut pairs = Vec::new();
                 while let Some((BorrowedKey(key), value)) = map.next_entry()? {
                     pairs.push((key, value));
@@ -216,7 +222,10 @@ impl<'de: 'a, 'a> Deserialize<'de> for FirstPair<'a> {
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<FirstPair<'de>, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(
+                self,
+                mut map: A,
+            ) -> std::result::Result<FirstPair<'de>, A::Error> {
                 let first = map.next_entry()?.map(|(BorrowedKey(key), value)| (key, value));
                 let mut more = false;
                 while map.next_entry::<serde::de::IgnoredAny, serde::de::IgnoredAny>()?.is_some() {
@@ -252,7 +261,9 @@ mod tests {
     #[test]
     fn only_an_object_with_one_key_is_a_wrapper() {
         assert!(matches!(only_memo(r#"{"data":1}"#), MemoValue::Data(p) if p.text() == "1"));
-        assert!(matches!(only_memo(r#"{"error":{"name":"E","message":"m"}}"#), MemoValue::Error(e) if e.name() == "E"));
+        assert!(
+            matches!(only_memo(r#"{"error":{"name":"E","message":"m"}}"#), MemoValue::Error(e) if e.name() == "E")
+        );
         assert!(matches!(only_memo(r#"{"input":[1]}"#), MemoValue::Input(_)));
         assert!(matches!(only_memo("null"), MemoValue::Bare(p) if p.is_null()));
         assert!(matches!(only_memo(r#"{"data":{},"name":"n"}"#), MemoValue::Bare(_)));
@@ -263,11 +274,17 @@ mod tests {
     #[test]
     fn errors_name_the_field_and_quote_nothing() {
         for (text, expected) in [
-            (r#"{"ctx":{"run_id":"r","attempt":"4111"},"event":{"name":"e"}}"#, "field `ctx.attempt`: invalid type: string"),
+            (
+                r#"{"ctx":{"run_id":"r","attempt":"4111"},"event":{"name":"e"}}"#,
+                "field `ctx.attempt`: invalid type: string",
+            ),
             (r#"{"ctx":{},"event":{"name":"e"}}"#, "field `ctx`: missing field `run_id`"),
             (r#"{"ctx":{"run_id":"r"}}"#, "field `event`: missing"),
             (r#"{"ctx":{"run_id":"r"},"steps":[4111]}"#, "field `steps`: invalid type: sequence"),
-            (r#"{"ctx":{"run_id":"r"},"event":{"name":4111}}"#, "field `event.name`: invalid type: integer"),
+            (
+                r#"{"ctx":{"run_id":"r"},"event":{"name":4111}}"#,
+                "field `event.name`: invalid type: integer",
+            ),
             (r#"{"event":4111"#, "call request: "),
             ("", "call request: the text ends too early"),
             (r#"{"ctx":{"run_id":"r"},"event":{"name":"e"}} x"#, "call request: "),

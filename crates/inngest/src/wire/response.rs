@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use hookstack_core::{
-    CallInfo, Error, Invoke, Operation, OperationKind, Outcome, Retry, StepOp, StepOptions, WaitForEvent,
+    CallInfo, Error, Invoke, Operation, OperationKind, Outcome, Retry, StepOp, StepOptions,
+    WaitForEvent,
 };
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
@@ -77,7 +78,9 @@ pub(crate) fn opcode(info: &CallInfo, operation: &Operation) -> &'static str {
         OperationKind::Planned => "StepPlanned",
         OperationKind::NotFound => "StepNotFound",
         OperationKind::Executed => match &operation.result {
-            Some(Err(error)) if error.retry() == Retry::Never || info.is_final_attempt() => "StepFailed",
+            Some(Err(error)) if error.retry() == Retry::Never || info.is_final_attempt() => {
+                "StepFailed"
+            }
             Some(Err(_)) => "StepError",
             _ => "StepRun",
         },

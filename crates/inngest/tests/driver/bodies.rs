@@ -13,8 +13,10 @@ async fn a_body_borrows_from_the_function() {
     let reply = Server::of(|step: Step| async move {
         let words = vec!["a".to_owned(), "bc".to_owned()];
         let shared = &words;
-        let length = step
-            .run("read", || async move { Ok::<_, Error>(shared.iter().map(String::len).sum::<usize>()) })
+        let length =
+            step.run("read", || async move {
+                Ok::<_, Error>(shared.iter().map(String::len).sum::<usize>())
+            })
             .await?;
         Ok::<_, Error>((length, words))
     })
@@ -51,7 +53,9 @@ async fn a_body_dropped_halfway_lets_the_function_go_on() {
         let after = step.run("after", || async move { Ok::<_, Error>(timed_out) }).await?;
         Ok::<_, Error>(after)
     };
-    let reply = Server::of(handler).call().await;
+    // Without the limit a driver that still waits for the body would wait for ever.
+    let mut server = Server::of(handler);
+    let reply = tokio::time::timeout(Duration::from_secs(5), server.call()).await.expect("hangs");
     assert_eq!(reply.operations(), [("StepRun", "after")]);
     assert_eq!(reply.operation()["data"], true);
 }
@@ -59,7 +63,7 @@ async fn a_body_dropped_halfway_lets_the_function_go_on() {
 #[tokio::test]
 async fn a_body_dropped_by_a_select_lets_the_function_return() {
     let reply = Server::of(|step: Step| async move {
-        let slow = step.run("slow", || std::future::pending::<Result<u8, Error>>());
+        let slow = step.run("slow", std::future::pending::<Result<u8, Error>>);
         tokio::select! {
             _ = slow => unreachable!("it never ends"),
             () = tokio::time::sleep(Duration::from_millis(5)) => {}
@@ -204,4 +208,20 @@ async fn a_result_without_a_json_form_fails_its_step() {
     .await;
     assert_eq!(reply.operations(), [("StepFailed", "map")]);
     assert_eq!(reply.operation()["error"]["name"], "SerializationError");
+}
+
+#[tokio::test]
+async fn a_body_dropped_before_it_began_lets_the_function_go_on() {
+    let handler = |step: Step| async move {
+        tokio::select! {
+            biased;
+            // Ready when it is polled for the second time, which is when the body should begin.
+            () = tokio::task::yield_now() => {}
+            _ = step.run("never", || async { Ok::<_, Error>(1) }) => unreachable!("it comes second"),
+        }
+        Ok::<_, Error>(step.run("after", || async { Ok::<_, Error>(2) }).await?)
+    };
+    let mut server = Server::of(handler);
+    let reply = tokio::time::timeout(Duration::from_secs(5), server.call()).await.expect("hangs");
+    assert_eq!(reply.operations(), [("StepRun", "after")]);
 }

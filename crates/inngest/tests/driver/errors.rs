@@ -38,7 +38,8 @@ async fn a_stored_error_can_be_handled() {
     let handler = |step: Step| async move {
         let error = charge(&step).await.unwrap_err();
         let known = (error.step().to_owned(), error.kind() == ErrorKind::Step);
-        let compensated = step.run("undo", || async { Ok::<_, Error>("undone".to_owned()) }).await?;
+        let compensated =
+            step.run("undo", || async { Ok::<_, Error>("undone".to_owned()) }).await?;
         Ok::<_, Error>((known, compensated))
     };
     let mut server = Server::of(handler).stored("charge", declined());
@@ -100,14 +101,18 @@ async fn a_step_says_whether_and_when_to_try_again() {
     assert_eq!(reply.no_retry.as_deref(), Some("true"));
 
     let later = |step: Step| async move {
-        let body = || async { Err::<u32, _>(RetryAfter::new(Duration::from_millis(1500), "later")) };
+        let body =
+            || async { Err::<u32, _>(RetryAfter::new(Duration::from_millis(1500), "later")) };
         Ok::<_, Error>(step.run("charge", body).await?)
     };
     let mut server = Server::of(later);
     server.max_attempts = 4;
     let reply = server.call().await;
     assert_eq!(reply.operations(), [("StepError", "charge")]);
-    assert_eq!((reply.no_retry.as_deref(), reply.retry_after.as_deref()), (Some("false"), Some("2")));
+    assert_eq!(
+        (reply.no_retry.as_deref(), reply.retry_after.as_deref()),
+        (Some("false"), Some("2"))
+    );
 }
 
 #[tokio::test]

@@ -67,7 +67,8 @@ async fn functions_of_up_to_eight_arguments() {
 #[tokio::test]
 async fn closures_that_capture() {
     let factor = 5;
-    let mut server = Server::of(move |Data(order): D| async move { Ok::<_, Error>(order.total * factor) });
+    let mut server =
+        Server::of(move |Data(order): D| async move { Ok::<_, Error>(order.total * factor) });
     server.data = json!({ "total": 2 });
     assert_eq!(server.call().await.json, json!(10));
 }

@@ -82,5 +82,8 @@ async fn a_display_name_is_no_part_of_the_identity() {
     .await;
     let operation = reply.operation();
     assert_eq!(operation["id"], hash("charge"));
-    assert_eq!((&operation["name"], &operation["displayName"]), (&json!("charge"), &json!("Charge the card")));
+    assert_eq!(
+        (&operation["name"], &operation["displayName"]),
+        (&json!("charge"), &json!("Charge the card"))
+    );
 }

@@ -139,3 +139,26 @@ async fn stale_memos_are_waited_for_until_the_function_settles() {
     assert_eq!(reply.status, 200);
     assert_eq!(log.take(), "tm(a) [after a] tm(b) [after b] am be");
 }
+
+#[tokio::test]
+async fn a_memo_that_a_select_gave_up_is_not_waited_for() {
+    let log = Log::default();
+    let inner = log.clone();
+    let function = Function::builder("f").handler(move |step: Step| {
+        let log = inner.clone();
+        async move {
+            tokio::select! {
+                biased;
+                id = stored(&step, "winner") => log.push(format!("[{id}]")),
+                id = stored(&step, "loser") => log.push(format!("[{id}]")),
+            }
+            log.push(format!("[{}]", stored(&step, "last").await));
+            Ok::<_, Error>(())
+        }
+    });
+    let app = App::builder("t").with(log.clone()).function(function).build().unwrap();
+    let server = Server::new(app).done("winner", json!(null)).done("loser", json!(null));
+    let reply = { server }.done("last", json!(null)).call().await;
+    assert_eq!(reply.status, 200);
+    assert_eq!(log.take(), "tm(winner) [winner] am be tm(last) [last]");
+}

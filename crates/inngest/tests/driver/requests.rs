@@ -58,18 +58,43 @@ async fn bodies() {
         (r#"{"ctx":{"run_id":"r"},"events":[]}"#, "field `event`: missing"),
         (r#"{"ctx":{"run_id":"r","attempt":-4111},"event":{"name":"e"}}"#, "field `ctx.attempt`"),
         (r#"{"ctx":{"run_id":"r","attempt":1e400},"event":{"name":"e"}}"#, "call request: "),
-        (r#"{"ctx":{"run_id":"r","max_attempts":4111.5},"event":{"name":"e"}}"#, "field `ctx.max_attempts`"),
-        (r#"{"ctx":{"run_id":"r","stack":{"stack":{"4111":1}}},"event":{"name":"e"}}"#, "field `ctx.stack.stack`"),
-        (r#"{"ctx":{"run_id":"r","stack":{"stack":[4111]}},"event":{"name":"e"}}"#, "field `ctx.stack.stack[0]`"),
-        (r#"{"ctx":{"run_id":"r"},"event":{"name":"e"},"steps":"4111"}"#, "field `steps`: invalid type: string"),
-        (r#"{"ctx":{"run_id":"r"},"events":[{"name":"e"},{"data":4111}]}"#, "field `events[1]`: missing field `name`"),
+        (
+            r#"{"ctx":{"run_id":"r","max_attempts":4111.5},"event":{"name":"e"}}"#,
+            "field `ctx.max_attempts`",
+        ),
+        (
+            r#"{"ctx":{"run_id":"r","stack":{"stack":{"4111":1}}},"event":{"name":"e"}}"#,
+            "field `ctx.stack.stack`",
+        ),
+        (
+            r#"{"ctx":{"run_id":"r","stack":{"stack":[4111]}},"event":{"name":"e"}}"#,
+            "field `ctx.stack.stack[0]`",
+        ),
+        (
+            r#"{"ctx":{"run_id":"r"},"event":{"name":"e"},"steps":"4111"}"#,
+            "field `steps`: invalid type: string",
+        ),
+        (
+            r#"{"ctx":{"run_id":"r"},"events":[{"name":"e"},{"data":4111}]}"#,
+            "field `events[1]`: missing field `name`",
+        ),
         (r#"{"ctx":{"run_id":"r"},"event":{"name":"e"}} 4111"#, "text after the JSON value"),
-        (r#"{"ctx":{"run_id":"r"},"ctx":{"run_id":"4111"},"event":{"name":"e"}}"#, "duplicate field"),
+        (
+            r#"{"ctx":{"run_id":"r"},"ctx":{"run_id":"4111"},"event":{"name":"e"}}"#,
+            "duplicate field",
+        ),
         (r#"{"ctx":{"run_id":"r","use_api":true}}"#, "field `ctx.use_api`"),
     ] {
-        refused(&app, CallRequest::new("t-f", body), if body.contains("use_api") { 500 } else { 400 }, expected).await;
+        refused(
+            &app,
+            CallRequest::new("t-f", body),
+            if body.contains("use_api") { 500 } else { 400 },
+            expected,
+        )
+        .await;
     }
-    refused(&app, CallRequest::new("t-f", &b"{\"ctx\":\"\xff4111\"}"[..]), 400, "call request: ").await;
+    refused(&app, CallRequest::new("t-f", &b"{\"ctx\":\"\xff4111\"}"[..]), 400, "call request: ")
+        .await;
 }
 
 /// A request with a memo of every form.
@@ -105,7 +130,9 @@ async fn no_changed_byte_makes_it_panic() {
     let (app, body) = valid();
     let mut refused = 0;
     for position in 0..body.len() {
-        for byte in [0, b'"', b'{', b'}', b'[', b']', b',', b':', b'0', b'-', b'\\', b'x', 0xc3, 0xff] {
+        for byte in
+            [0, b'"', b'{', b'}', b'[', b']', b',', b':', b'0', b'-', b'\\', b'x', 0xc3, 0xff]
+        {
             let mut changed = body.clone();
             changed[position] = byte;
             let status = answered(&app, changed).await;

@@ -42,7 +42,9 @@ async fn it_may_come_after_others() {
 #[tokio::test]
 async fn one_that_does_not_exist_is_not_found() {
     // Once while other steps wait, once when the function returns without it.
-    for server in [Server::of(both), Server::of(both).done("a", "a").done("b", "b").done("after", "x")] {
+    for server in
+        [Server::of(both), Server::of(both).done("a", "a").done("b", "b").done("after", "x")]
+    {
         let mut server = server;
         let reply = server.target("gone").await;
         assert_eq!(reply.status, 206);
@@ -115,7 +117,8 @@ async fn what_has_no_body_is_requested_with_its_options() {
     use hookstack_inngest::{FunctionRef, TypedEvent};
     let handler = |step: Step| async move {
         let wait = WaitForEvent::new("t/go", Duration::from_secs(90)).matching("true");
-        let charge = FunctionRef::new("charge").in_app("billing").with_timeout(Duration::from_secs(5));
+        let charge =
+            FunctionRef::new("charge").in_app("billing").with_timeout(Duration::from_secs(5));
         let (slept, event, invoked) = tokio::join!(
             step.sleep("nap", Duration::from_millis(1500)),
             step.wait_for_event::<_, TypedEvent<u32>>("wait", wait),

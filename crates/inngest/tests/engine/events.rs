@@ -17,15 +17,22 @@ async fn echo(Data(data): Data<Value>) -> R<Value> {
 async fn an_event_starts_every_function_that_it_triggers() {
     let engine = engine([
         Function::builder("all").on_event("e").handler(echo),
-        Function::builder("large").trigger(Trigger::event("e").matching("event.data.n > 10")).handler(echo),
+        Function::builder("large")
+            .trigger(Trigger::event("e").matching("event.data.n > 10"))
+            .handler(echo),
         Function::builder("other").on_event("f").handler(echo),
     ]);
     engine.inject([event("e", json!({ "n": 5 })), event("e", json!({ "n": 11 }))]);
     engine.settle().await.unwrap();
-    let started: Vec<_> = engine.runs().iter().map(|run| (run.function.clone(), output(run)["n"].clone())).collect();
+    let started: Vec<_> =
+        engine.runs().iter().map(|run| (run.function.clone(), output(run)["n"].clone())).collect();
     assert_eq!(
         started,
-        [("app-all".into(), json!(5)), ("app-all".into(), json!(11)), ("app-large".into(), json!(11))]
+        [
+            ("app-all".into(), json!(5)),
+            ("app-all".into(), json!(11)),
+            ("app-large".into(), json!(11))
+        ]
     );
 }
 
@@ -41,7 +48,9 @@ async fn a_second_event_with_the_same_id_triggers_nothing() {
 #[tokio::test]
 async fn json_is_rewritten_as_by_the_server() {
     let engine = engine([Function::builder("f").on_event("e").handler(echo)]);
-    let data = hookstack_core::Payload::from_text(r#"{"b":9007199254740993,"a":1.0,"_inngest":{"x":1}}"#).unwrap();
+    let data =
+        hookstack_core::Payload::from_text(r#"{"b":9007199254740993,"a":1.0,"_inngest":{"x":1}}"#)
+            .unwrap();
     engine.inject(hookstack_core::Event::from_payload("e", data));
     engine.settle().await.unwrap();
     assert_eq!(output(&engine.runs()[0]), json!({ "a": 1, "b": 9_007_199_254_740_992_i64 }));
@@ -49,9 +58,13 @@ async fn json_is_rewritten_as_by_the_server() {
 
 #[tokio::test]
 async fn a_condition_that_does_not_compile_refuses_start_up() {
-    let function = Function::builder("f").trigger(Trigger::event("e").matching("event.data ==")).handler(echo);
+    let function =
+        Function::builder("f").trigger(Trigger::event("e").matching("event.data ==")).handler(echo);
     let error = Engine::start(App::builder("app").function(function)).unwrap_err();
-    assert!(matches!(&error, EngineError::Expression { function, .. } if function == "app-f"), "{error}");
+    assert!(
+        matches!(&error, EngineError::Expression { function, .. } if function == "app-f"),
+        "{error}"
+    );
 }
 
 async fn count(Batch(events): Batch<Value>) -> R<usize> {
@@ -96,7 +109,9 @@ async fn patient(step: Step) -> R<()> {
 
 #[tokio::test]
 async fn an_event_cancels_the_runs_for_which_its_condition_holds() {
-    let cancel = Cancel::on("stop").matching("event.data.id == async.data.id").timeout(Duration::from_secs(30));
+    let cancel = Cancel::on("stop")
+        .matching("event.data.id == async.data.id")
+        .timeout(Duration::from_secs(30));
     let engine = engine([Function::builder("f").on_event("e").cancel_on(cancel).handler(patient)]);
     engine.inject([event("e", json!({ "id": 1 })), event("e", json!({ "id": 2 }))]);
     engine.settle().await.unwrap();
@@ -120,7 +135,8 @@ async fn a_run_can_be_cancelled_by_hand() {
 }
 
 async fn send_and_wait(step: Step, trigger: TypedEvent<Value>) -> R<Value> {
-    let sent = step.send_event("send", [event("a", json!({ "k": 1 })), event("b", json!({}))]).await?;
+    let sent =
+        step.send_event("send", [event("a", json!({ "k": 1 })), event("b", json!({}))]).await?;
     let wait = WaitForEvent::new("never", Duration::from_secs(1));
     let none: Option<TypedEvent<Value>> = step.wait_for_event("wait", wait).await?;
     Ok(json!({ "sent": sent.len(), "none": none.is_none(), "trigger": trigger.name }))

@@ -22,7 +22,8 @@ async fn always_fails() -> R<()> {
 
 #[tokio::test]
 async fn a_function_is_retried_with_back_off_and_then_fails() {
-    let app = App::builder("app").function(Function::builder("f").on_event("e").retries(3).handler(always_fails));
+    let app = App::builder("app")
+        .function(Function::builder("f").on_event("e").retries(3).handler(always_fails));
     let backoff = Backoff::exponential(Duration::from_secs(10), Duration::from_secs(25));
     let engine = Engine::builder().app(app).backoff(backoff).build().unwrap();
     engine.inject(event("e", json!({})));
@@ -78,7 +79,9 @@ async fn a_step_is_retried_alone_and_its_final_error_can_be_handled() {
 }
 
 async fn on_failure(failure: Failure<Value>, info: Info) -> R<Value> {
-    let Trigger::Failure { function, run_id } = &info.trigger else { return Err(Error::message("not a failure")) };
+    let Trigger::Failure { function, run_id } = &info.trigger else {
+        return Err(Error::message("not a failure"));
+    };
     assert_eq!((function, run_id), (&failure.function, &failure.run_id));
     Ok(json!({
         "function": failure.function,
@@ -90,7 +93,11 @@ async fn on_failure(failure: Failure<Value>, info: Info) -> R<Value> {
 #[tokio::test]
 async fn a_failure_handler_sees_whose_failure_it_handles() {
     let engine = engine([
-        Function::builder("f").on_event("e").retries(0).on_failure(on_failure).handler(always_fails),
+        Function::builder("f")
+            .on_event("e")
+            .retries(0)
+            .on_failure(on_failure)
+            .handler(always_fails),
         Function::builder("g").on_event("e").retries(0).handler(always_fails),
     ]);
     engine.inject(event("e", json!({ "x": 1 })));
@@ -122,10 +129,15 @@ async fn functions_that_trigger_each_other_are_noticed() {
 
 #[tokio::test]
 async fn real_time_is_waited_for() {
-    let app = App::builder("app").function(Function::builder("f").on_event("e").handler(fails_once));
+    let app =
+        App::builder("app").function(Function::builder("f").on_event("e").handler(fails_once));
     let backoff = Backoff::exponential(Duration::from_millis(80), Duration::from_secs(1));
-    let engine =
-        Engine::builder().app(app).backoff(backoff).clock(hookstack_inngest::engine::Clock::Real).build().unwrap();
+    let engine = Engine::builder()
+        .app(app)
+        .backoff(backoff)
+        .clock(hookstack_inngest::engine::Clock::Real)
+        .build()
+        .unwrap();
     let started = std::time::Instant::now();
     engine.inject(event("e", json!({})));
     engine.run_until_idle().await.unwrap();

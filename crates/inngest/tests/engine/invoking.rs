@@ -48,13 +48,19 @@ async fn an_invocation_hands_over_the_result_or_the_error() {
 #[tokio::test]
 async fn a_function_that_does_not_exist_is_an_error_of_the_step() {
     let engine = engine([invoker("nobody".into(), json!({}))]);
-    assert_eq!(result_of(&engine).await, json!({ "error": "could not find function with ID: app-nobody" }));
+    assert_eq!(
+        result_of(&engine).await,
+        json!({ "error": "could not find function with ID: app-nobody" })
+    );
 }
 
 #[tokio::test]
 async fn a_function_of_another_app_is_invoked() {
     let engine = Engine::builder()
-        .app(App::builder("app").function(invoker(FunctionRef::new("double").in_app("other"), json!({ "x": 2 }))))
+        .app(
+            App::builder("app")
+                .function(invoker(FunctionRef::new("double").in_app("other"), json!({ "x": 2 }))),
+        )
         .app(App::builder("other").function(Function::builder("double").handler(double)))
         .build()
         .unwrap();
@@ -70,7 +76,11 @@ async fn an_invocation_ends_when_its_time_is_over() {
     let target = FunctionRef::new("slow").with_timeout(Duration::from_secs(10));
     let engine = engine([invoker(target, json!({})), Function::builder("slow").handler(slow)]);
     assert_eq!(result_of(&engine).await, json!({ "error": "the invoked function took too long" }));
-    assert_eq!(engine.runs_of("app-slow")[0].status, RunStatus::Completed, "it goes on all the same");
+    assert_eq!(
+        engine.runs_of("app-slow")[0].status,
+        RunStatus::Completed,
+        "it goes on all the same"
+    );
 }
 
 #[tokio::test]

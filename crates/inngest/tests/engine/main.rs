@@ -12,22 +12,24 @@ use hookstack_inngest::engine::{Engine, RunRecord};
 use hookstack_inngest::{App, Function};
 use serde_json::Value;
 
-pub fn engine(functions: impl IntoIterator<Item = Function>) -> Engine {
-    let app = functions.into_iter().fold(App::builder("app"), |app, function| app.function(function));
+pub(crate) fn engine(functions: impl IntoIterator<Item = Function>) -> Engine {
+    let app =
+        functions.into_iter().fold(App::builder("app"), |app, function| app.function(function));
     Engine::start(app).unwrap()
 }
 
-pub fn event(name: &str, data: Value) -> Event {
+pub(crate) fn event(name: &str, data: Value) -> Event {
     Event::new(name, &data).unwrap()
 }
 
 /// The output of a completed run, parsed.
-pub fn output(run: &RunRecord) -> Value {
-    serde_json::from_str(run.output.as_deref().unwrap_or_else(|| panic!("no output: {run:?}"))).unwrap()
+pub(crate) fn output(run: &RunRecord) -> Value {
+    serde_json::from_str(run.output.as_deref().unwrap_or_else(|| panic!("no output: {run:?}")))
+        .unwrap()
 }
 
-pub fn json(text: &str) -> Value {
+pub(crate) fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
 
-pub type R<T> = Result<T, Error>;
+pub(crate) type R<T> = Result<T, Error>;

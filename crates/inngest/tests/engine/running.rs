@@ -78,7 +78,8 @@ async fn a_rerun_from_a_step_keeps_what_came_before_it() {
 async fn everything_that_a_server_would_have_is_exposed() {
     async fn leaky(step: Step) -> R<Value> {
         step.run("step", async || Ok::<_, Error>("canary-step".to_owned())).await?;
-        let _ = step.run("fails", async || Err::<u8, _>(Error::non_retriable("canary-error"))).await;
+        let _ =
+            step.run("fails", async || Err::<u8, _>(Error::non_retriable("canary-error"))).await;
         Ok(json!("canary-output"))
     }
     let engine = engine([Function::builder("f").on_event("e").handler(leaky)]);

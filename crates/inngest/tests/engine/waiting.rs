@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use crate::{R, engine, event, output};
 
 async fn wait(step: Step) -> R<Value> {
-    let wait = WaitForEvent::new("later", Duration::from_secs(60)).matching("event.data.k == async.data.k");
+    let wait = WaitForEvent::new("later", Duration::from_secs(60))
+        .matching("event.data.k == async.data.k");
     let met: Option<TypedEvent<Value>> = step.wait_for_event("wait", wait).await?;
     Ok(met.map_or(Value::Null, |event| event.data["v"].clone()))
 }
@@ -65,7 +66,8 @@ async fn sleeps_end_in_their_order() {
     engine.run_until_idle().await.unwrap();
     let run = &engine.runs()[0];
     assert_eq!(run.status, RunStatus::Completed);
-    let hours: Vec<_> = run.calls.iter().map(|call| (call.at - run.calls[0].at + 60_000) / 3_600_000).collect();
+    let hours: Vec<_> =
+        run.calls.iter().map(|call| (call.at - run.calls[0].at + 60_000) / 3_600_000).collect();
     assert_eq!(hours, [0, 1, 1, 2]);
 }
 

@@ -112,9 +112,7 @@ impl Tools {
                     let results = join_all(parallel(children)).await;
                     results.into_iter().collect::<Result<Vec<_>, _>>().map(Value::from)
                 }
-                Expr::TryJoin(children) => {
-                    try_join_all(parallel(children)).await.map(Value::from)
-                }
+                Expr::TryJoin(children) => try_join_all(parallel(children)).await.map(Value::from),
                 // Polls in the order of the list, as a biased `select!` does, and drops the losers.
                 Expr::Select(children) => select_all(parallel(children)).await.0,
                 Expr::Catch(inner) => match self.eval(inner).await {

@@ -30,7 +30,8 @@ const CASES: u32 = 5_000;
 #[test]
 fn programs_without_races_end_as_without_steps() {
     let census = check(false);
-    for (construct, times) in [("run", 5000), ("join", 2000), ("sequence", 2000), ("planned", 2000)] {
+    for (construct, times) in [("run", 5000), ("join", 2000), ("sequence", 2000), ("planned", 2000)]
+    {
         census.at_least(construct, times);
     }
     census.at_least("equality", CASES as usize / 2);

@@ -40,12 +40,15 @@ impl Model {
     fn can_end(&self, expr: &Expr) -> bool {
         match expr {
             Expr::Panic(_) => false,
-            Expr::Sequence(all) => all
-                .iter()
-                .find(|child| !self.can_succeed(child))
-                .is_none_or(|stops| self.can_end(stops)) || all.iter().enumerate().any(|(index, child)| {
-                    self.can_fail(child) && all[..index].iter().all(|before| self.can_succeed(before))
-                }),
+            Expr::Sequence(all) => {
+                all.iter()
+                    .find(|child| !self.can_succeed(child))
+                    .is_none_or(|stops| self.can_end(stops))
+                    || all.iter().enumerate().any(|(index, child)| {
+                        self.can_fail(child)
+                            && all[..index].iter().all(|before| self.can_succeed(before))
+                    })
+            }
             Expr::Join(all) => all.iter().all(|child| self.can_end(child)),
             Expr::TryJoin(all) => {
                 all.iter().all(|child| self.can_end(child))
@@ -88,7 +91,8 @@ impl Model {
             (Expr::Sequence(all) | Expr::Join(all) | Expr::TryJoin(all), Ok(value)) => {
                 let values = value.as_array().map_or(&[][..], Vec::as_slice);
                 let each = all.iter().zip(values);
-                values.len() == all.len() && each.into_iter().all(|(child, v)| self.valid(child, &Ok(v.clone())))
+                values.len() == all.len()
+                    && each.into_iter().all(|(child, v)| self.valid(child, &Ok(v.clone())))
             }
             (Expr::Sequence(all), end) => all.iter().enumerate().any(|(index, child)| {
                 self.valid(child, end) && all[..index].iter().all(|before| self.can_succeed(before))
@@ -106,7 +110,8 @@ impl Model {
             }
             (Expr::Catch(inner), Ok(value)) => {
                 let caught = value["caught"].as_str().map(|message| Err(message.to_owned()));
-                self.valid(inner, end) || caught.is_some_and(|e| !is_panic(&e) && self.valid(inner, &e))
+                self.valid(inner, end)
+                    || caught.is_some_and(|e| !is_panic(&e) && self.valid(inner, &e))
             }
             (Expr::Catch(inner), end) => is_panic(end) && self.valid(inner, end),
         }

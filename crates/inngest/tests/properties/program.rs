@@ -47,7 +47,9 @@ pub(crate) enum Expr {
     Catch(Box<Expr>),
 }
 
-use Expr::{Catch, Join, Loop, Outside, Panic, Run, Select, Sequence, Sleep, TryJoin, Value, Yield};
+use Expr::{
+    Catch, Join, Loop, Outside, Panic, Run, Select, Sequence, Sleep, TryJoin, Value, Yield,
+};
 
 impl Expr {
     pub(crate) fn children(&self) -> &[Expr] {
@@ -145,9 +147,13 @@ fn leaf() -> impl Strategy<Value = Expr> {
 /// A program and the seed of the order in which its parallel steps end.
 pub(crate) type Case = (Expr, u64);
 
-fn lists(inner: impl Strategy<Value = Expr> + Clone + 'static, racing: bool) -> BoxedStrategy<Expr> {
+fn lists(
+    inner: impl Strategy<Value = Expr> + Clone + 'static,
+    racing: bool,
+) -> BoxedStrategy<Expr> {
     let list = vec(inner, 1..=5);
-    let common = prop_oneof![2 => list.clone().prop_map(Sequence), 3 => list.clone().prop_map(Join)];
+    let common =
+        prop_oneof![2 => list.clone().prop_map(Sequence), 3 => list.clone().prop_map(Join)];
     let races = prop_oneof![list.clone().prop_map(TryJoin), list.prop_map(select)];
     if racing { prop_oneof![common, races].boxed() } else { common.boxed() }
 }

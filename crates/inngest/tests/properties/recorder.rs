@@ -40,14 +40,29 @@ impl Shared {
             _ => 1,
         };
         for name in ["app", "function"] {
-            let own: Vec<_> = call.iter().filter(|(who, _)| *who == name).map(|note| note.1).collect();
+            let own: Vec<_> =
+                call.iter().filter(|(who, _)| *who == name).map(|note| note.1).collect();
             let count = |hook| own.iter().filter(|note| **note == hook).count();
             assert_eq!(count("step("), count(")step"), "{name}: {own:?}");
             assert_eq!(count("to"), reported, "{name}: {own:?}");
-            let fixed: Vec<_> =
-                own.iter().copied().filter(|note| !["step(", ")step", "to"].contains(note)).collect();
-            let expected =
-                ["request(", "ti", "bm", "function(", "am", "be", "ae", ")function", "br", ")request", "ar"];
+            let fixed: Vec<_> = own
+                .iter()
+                .copied()
+                .filter(|note| !["step(", ")step", "to"].contains(note))
+                .collect();
+            let expected = [
+                "request(",
+                "ti",
+                "bm",
+                "function(",
+                "am",
+                "be",
+                "ae",
+                ")function",
+                "br",
+                ")request",
+                "ar",
+            ];
             // The function's own code runs between `function(` and `)function`, so am and be move.
             let sorted = |mut list: Vec<&'static str>| {
                 list.sort_unstable();
@@ -59,7 +74,10 @@ impl Shared {
             if let Some(step) = at("step(") {
                 assert!(at("be") < Some(step), "{name}: {own:?}");
             }
-            assert!(at("to").is_none_or(|to| at("ae") < Some(to) && Some(to) < at("br")), "{own:?}");
+            assert!(
+                at("to").is_none_or(|to| at("ae") < Some(to) && Some(to) < at("br")),
+                "{own:?}"
+            );
         }
         let first = |hook| call.iter().find(|(_, noted)| *noted == hook).map(|(name, _)| *name);
         for forward in ["ti", "bm", "be", "br", "request(", "function("] {

@@ -101,7 +101,10 @@ impl Server {
     }
 
     /// Decides which of the planned steps ends next.
-    pub(crate) fn choosing(mut self, choose: impl FnMut(&[Value]) -> usize + Send + 'static) -> Self {
+    pub(crate) fn choosing(
+        mut self,
+        choose: impl FnMut(&[Value]) -> usize + Send + 'static,
+    ) -> Self {
         self.choose = Box::new(choose);
         self
     }
@@ -155,7 +158,8 @@ impl Server {
         assert!(self.calls < 1000, "the run does not end");
         let request = CallRequest::new(SLUG, self.body(attempt)).step(step);
         let response = self.app.call(request).await;
-        let header = |name| response.headers.get(name).map(|value| value.to_str().unwrap().to_owned());
+        let header =
+            |name| response.headers.get(name).map(|value| value.to_str().unwrap().to_owned());
         let reply = Reply {
             status: response.status.as_u16(),
             no_retry: header("x-inngest-no-retry"),
