@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hookstack_core::host::BoxFuture;
 use hookstack_core::{
-    Error, Event, Info, Middleware, NonRetriable, RetryAfter, Sent, Trigger, WaitForEvent,
+    CallTrigger, Error, Event, Info, Middleware, NonRetriable, RetryAfter, Sent, WaitForEvent,
 };
 use hookstack_inngest::{App, ConfigError, EventTransport, Function, Step, TypedEvent};
 use hookstack_testing::{Log, Recorder};
@@ -114,7 +114,9 @@ async fn fails(log: Log) -> Result<(), Error> {
 /// The failure handler of `fails`.
 async fn failed(log: Log, info: Info) -> Result<&'static str, Error> {
     match &info.trigger {
-        Trigger::Failure { function, run_id } => log.mark(format!("failed:{function}:{run_id}")),
+        CallTrigger::Failure { function, run_id } => {
+            log.mark(format!("failed:{function}:{run_id}"))
+        }
         other => log.mark(format!("{other:?}")),
     }
     Ok("noted")

@@ -85,12 +85,12 @@ fn a_panic_in_on_abandoned_stops_nobody() {
 
 /// A step whose error is final is not made retriable, and no result is lost, by an observer's error.
 #[test]
-fn an_observers_error_is_attached_to_the_outcomes() {
+fn an_observers_error_is_reported_and_changes_nothing() {
     let log = Log::new();
     let app =
         traced::changed(&log, "F", |recorder| recorder.failing(Hook::AfterExecution, Fault::Error));
     for (call, response, reported) in [
-        ("fails", r#"500 !Error "boom" no-retry=false"#, 0),
+        ("fails", r#"500 !Error "boom" no-retry=false"#, 1),
         ("step_never", r#"206 StepFailed a !NonRetriable "declined" no-retry=true"#, 1),
     ] {
         let (described, errors) = CallBody::new(call).call(&app);

@@ -27,7 +27,7 @@ use crate::input::Input;
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument of a handler",
-    note = "arguments implement `Extract`: a host's own (`Data<T>`, `Event<T>`, `Step`, `Info`, …) or your type's"
+    note = "arguments implement `Extract`: a host's own (`Data<T>`, `TypedEvent<T>`, `Step`, `Info`, …) or your type's"
 )]
 pub trait Extract: Sized + Send {
     /// Makes the argument.

@@ -137,7 +137,7 @@ pub struct HookSet(u32);
 
 impl HookSet {
     /// No hook at all: what an absent middleware overrides.
-    pub const EMPTY: HookSet = HookSet(0);
+    pub(crate) const EMPTY: HookSet = HookSet(0);
 
     /// The hooks whose default bodies `M` replaces.
     ///
@@ -146,6 +146,11 @@ impl HookSet {
     /// comparison happens at [`TypeId`] level and calls nothing.
     pub fn detect<M: Middleware>() -> Self {
         detect::<M>()
+    }
+
+    /// The hooks of both sets: for a wrapper that forwards everything and has hooks of its own.
+    pub const fn union(self, other: HookSet) -> Self {
+        HookSet(self.0 | other.0)
     }
 
     /// Whether `hook` is in the set.

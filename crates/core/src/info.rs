@@ -50,7 +50,7 @@ impl FunctionInfo {
 /// What caused a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Trigger {
+pub enum CallTrigger {
     /// An event.
     Event {
         /// Its name.
@@ -91,11 +91,12 @@ pub struct CallInfo {
     /// How many attempts there are in total, when the platform says so.
     pub max_attempts: Option<u32>,
     /// What caused the call.
-    pub trigger: Trigger,
+    pub trigger: CallTrigger,
     /// The id of the first triggering event.
     pub event_id: Option<String>,
     platform: Option<Platform>,
     replaying: AtomicBool,
+    sensitive: AtomicBool,
 }
 
 impl CallInfo {
@@ -111,10 +112,11 @@ impl CallInfo {
             run_id: run_id.into(),
             attempt: 0,
             max_attempts: None,
-            trigger: Trigger::Request,
+            trigger: CallTrigger::Request,
             event_id: None,
             platform: None,
             replaying: AtomicBool::new(false),
+            sensitive: AtomicBool::new(false),
         }
     }
 
@@ -131,7 +133,7 @@ impl CallInfo {
 
     /// Whether no attempt follows this one, as far as the platform says.
     pub fn is_final_attempt(&self) -> bool {
-        self.max_attempts.is_some_and(|max| self.attempt + 1 >= max)
+        self.max_attempts.is_some_and(|max| self.attempt >= max.saturating_sub(1))
     }
 
     /// Whether memoized state is being replayed: true from the start of a call that has memoized
@@ -139,6 +141,16 @@ impl CallInfo {
     /// already ran in an earlier call are held back while it is true.
     pub fn is_replaying(&self) -> bool {
         self.replaying.load(Ordering::Acquire)
+    }
+
+    /// Whether a middleware around this call, at app or function level, declares that payloads are
+    /// secret ([`sensitive`](crate::Middleware::sensitive)): signals about the call must redact.
+    pub fn is_sensitive(&self) -> bool {
+        self.sensitive.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_sensitive(&self, sensitive: bool) {
+        self.sensitive.store(sensitive, Ordering::Relaxed);
     }
 
     pub(crate) fn set_replaying(&self, replaying: bool) {

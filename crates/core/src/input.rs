@@ -1,6 +1,7 @@
 //! What a call brings with it: events or a request payload, and memoized state.
 
 use std::collections::HashMap;
+use std::fmt;
 
 use crate::error::StepError;
 use crate::event::Event;
@@ -91,7 +92,7 @@ impl Memo {
 }
 
 /// What the platform stored for a step (sections 5.2.1 and 5.3 of the Inngest SDK specification).
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub enum MemoValue {
     /// `{"data": …}`: a result.
@@ -102,6 +103,18 @@ pub enum MemoValue {
     Bare(Payload),
     /// `{"input": […]}`: somebody edited the step's input and reran the step from there.
     Input(Payload),
+}
+
+/// Sizes and names: a stored error's message may quote data.
+impl fmt::Debug for MemoValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            MemoValue::Data(payload) => f.debug_tuple("Data").field(payload).finish(),
+            MemoValue::Error(error) => f.debug_tuple("Error").field(&error.name()).finish(),
+            MemoValue::Bare(payload) => f.debug_tuple("Bare").field(payload).finish(),
+            MemoValue::Input(payload) => f.debug_tuple("Input").field(payload).finish(),
+        }
+    }
 }
 
 impl Default for MemoValue {

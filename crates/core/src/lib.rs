@@ -41,7 +41,7 @@ pub use extensions::Extensions;
 pub use extract::{Extract, ExtractContext, Info};
 pub use from_fn::{AroundFn, AroundFnWith, FromFn, FromFnWith, from_fn, from_fn_with};
 pub use hook::{Hook, HookSet};
-pub use info::{CallInfo, FunctionInfo, Platform, TraceContext, Trigger};
+pub use info::{CallInfo, CallTrigger, FunctionInfo, Platform, TraceContext};
 pub use input::{Input, Memo, MemoValue, Memoized};
 pub use middleware::{Middleware, Position};
 pub use next::{Ending, Next, NextRequest, NextSend, NextStep, Run};

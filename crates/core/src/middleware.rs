@@ -235,7 +235,8 @@ pub trait Middleware: Send + Sync + 'static {
 
     /// **When**: once a call, before the response is sent, also after errors; forward.
     /// **Available**: outcome and status, the headers for changing.
-    /// **Error**: the call fails with it. The remaining middleware's hooks run and see the failure.
+    /// **Error**: the call fails with it; a step that finished in this call runs again. The remaining
+    /// middleware's hooks run and see the failure.
     fn before_response(&self, cx: &mut BeforeResponse<'_>) -> impl Future<Output = Result> + Send {
         let _ = cx;
         Unset::<Self>::new()

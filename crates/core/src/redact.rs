@@ -25,8 +25,9 @@ pub fn serde_reason(error: &serde_json::Error) -> String {
             // "string \"…\", expected u8": the last ", expected " is serde's, whatever the string holds.
             let kind: String =
                 rest.chars().take_while(|c| c.is_ascii_lowercase() || *c == ' ').collect();
+            let expected = rest.rsplit_once(", expected ").map(|(_, expected)| expected);
             let expected =
-                rest.rsplit_once(", expected ").map_or("something else", |(_, expected)| expected);
+                expected.filter(|expected| is_known(expected)).unwrap_or("something else");
             return format!("{kept}: {}, expected {expected}", kind.trim());
         }
     }
@@ -38,9 +39,117 @@ pub fn serde_reason(error: &serde_json::Error) -> String {
     "the value is not accepted".to_owned()
 }
 
+/// What serde and its derive say they expected. A type's own `Deserialize` can write anything there.
+fn is_known(expected: &str) -> bool {
+    const WORDS: [&str; 30] = [
+        "a string",
+        "a borrowed string",
+        "a string or map",
+        "a boolean",
+        "a sequence",
+        "a map",
+        "a character",
+        "byte array",
+        "a byte array",
+        "unit",
+        "option",
+        "any value",
+        "null",
+        "a number",
+        "an integer",
+        "u8",
+        "u16",
+        "u32",
+        "u64",
+        "u128",
+        "usize",
+        "i8",
+        "i16",
+        "i32",
+        "i64",
+        "i128",
+        "isize",
+        "f32",
+        "f64",
+        "identifier",
+    ];
+    if WORDS.contains(&expected) {
+        return true;
+    }
+    // "struct Order", "tuple struct Pair with 2 elements", "enum Kind", "a tuple of size 2"
+    let mut words = expected.split(' ').filter(|word| {
+        !matches!(
+            *word,
+            "struct"
+                | "tuple"
+                | "unit"
+                | "enum"
+                | "internally"
+                | "tagged"
+                | "adjacently"
+                | "variant"
+                | "with"
+                | "element"
+                | "elements"
+                | "a"
+                | "an"
+                | "of"
+                | "size"
+                | "length"
+                | "array"
+                | "newtype"
+                | "in"
+        ) && (word.len() > 3 || !word.chars().all(|c| c.is_ascii_digit()))
+    });
+    let name = words.next();
+    let declared = expected.contains("struct ") || expected.contains("enum ");
+    words.next().is_none()
+        && match name {
+            None => true,
+            Some(name) => {
+                declared
+                    && name.len() <= 64
+                    && name.starts_with(|c: char| c.is_ascii_uppercase())
+                    && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | ':'))
+            }
+        }
+}
+
 /// "`name`": what a declared field looks like, and no data does by accident.
 fn is_identifier(quoted: &str) -> bool {
     quoted.strip_prefix('`').and_then(|rest| rest.strip_suffix('`')).is_some_and(|name| {
         name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::de::Error as _;
+
+    #[test]
+    fn what_serde_expects_is_kept_and_what_a_type_says_is_not() {
+        for kept in [
+            "u8",
+            "a string",
+            "struct Order",
+            "struct Order with 2 elements",
+            "a tuple of size 2",
+            "enum Kind",
+        ] {
+            assert!(is_known(kept), "{kept}");
+        }
+        for dropped in [
+            "Luhn-valid, got 4111",
+            "a card of Ada",
+            "struct of 4111111111111111",
+            "4111",
+            "ada@example.com",
+        ] {
+            assert!(!is_known(dropped), "{dropped}");
+        }
+        let custom =
+            serde_json::Error::custom("invalid value: card, expected Luhn-valid, got 4111");
+        assert!(!serde_reason(&custom).contains("4111"), "{}", serde_reason(&custom));
+    }
 }

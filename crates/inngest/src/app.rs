@@ -8,7 +8,7 @@ use std::time::Duration;
 use hookstack_core::{FunctionInfo, Middleware, Stack, StackBuilder};
 
 use crate::error::ConfigError;
-use crate::function::{Function, FunctionBuilder};
+use crate::function::{Function, FunctionBuilder, check_id};
 use crate::handler::ArcHandler;
 use crate::transport::EventTransport;
 
@@ -138,9 +138,7 @@ impl AppBuilder {
     /// # Errors
     /// [`ConfigError`], naming function and option or the middleware that refused.
     pub fn build(self) -> Result<App, ConfigError> {
-        if self.id.is_empty() {
-            return Err(ConfigError::EmptyAppId);
-        }
+        check_id(&self.id).map_err(ConfigError::AppId)?;
         let mut functions = Vec::new();
         for function in self.functions {
             let failure = function.settings.failure_function(&self.id);

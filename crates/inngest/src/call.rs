@@ -1,11 +1,13 @@
 //! The request handler: bytes in, bytes out, independent of any HTTP server.
 
+use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use hookstack_core::host::{Answered, BoxFuture, CallGuard, Execution, Host};
 use hookstack_core::{
-    Call, CallInfo, Error, ErrorKind, Event, Origin, Outcome, Platform, Retry, StepHash, Trigger,
+    Call, CallInfo, CallTrigger, Error, ErrorKind, Event, Origin, Outcome, Platform, Retry,
+    StepHash,
 };
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
@@ -18,7 +20,7 @@ use crate::wire::request::{self, CallRequestBody};
 use crate::wire::response;
 
 /// A call request of the server (Inngest SDK specification, section 4.4.1).
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct CallRequest<'a> {
     function: &'a str,
     step: &'a str,
@@ -46,7 +48,6 @@ impl<'a> CallRequest<'a> {
 }
 
 /// The response to a call request.
-#[derive(Debug)]
 #[must_use = "the response goes back to the server; then call `after_response`"]
 pub struct CallResponse {
     /// The status.
@@ -57,6 +58,27 @@ pub struct CallResponse {
     pub body: Bytes,
     answered: Option<Answered>,
     sensitive: bool,
+}
+
+/// Sizes instead of bodies: those hold payloads.
+impl fmt::Debug for CallRequest<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CallRequest")
+            .field("function", &self.function)
+            .field("step", &self.step)
+            .field("body", &format_args!("{} bytes", self.body.len()))
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for CallResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CallResponse")
+            .field("status", &self.status)
+            .field("headers", &self.headers)
+            .field("body", &format_args!("{} bytes", self.body.len()))
+            .finish_non_exhaustive()
+    }
 }
 
 impl CallResponse {
@@ -158,7 +180,7 @@ fn call_info(app: &AppShared, function: &Registered, parsed: &CallRequestBody) -
 }
 
 /// What caused the call; the fields read here are the server's own and never encrypted.
-fn trigger(function: &Registered, event: &Event) -> Trigger {
+fn trigger(function: &Registered, event: &Event) -> CallTrigger {
     #[derive(Default, Deserialize)]
     #[serde(default)]
     struct ServerData {
@@ -168,13 +190,13 @@ fn trigger(function: &Registered, event: &Event) -> Trigger {
     }
     let server_data = || event.data.to::<ServerData>().unwrap_or_default();
     match event.name.as_str() {
-        CRON_EVENT => Trigger::Cron { schedule: server_data().cron },
-        INVOKED_EVENT => Trigger::Invoke,
+        CRON_EVENT => CallTrigger::Cron { schedule: server_data().cron },
+        INVOKED_EVENT => CallTrigger::Invoke,
         _ if function.is_failure_handler => {
             let ServerData { function_id, run_id, .. } = server_data();
-            Trigger::Failure { function: function_id, run_id }
+            CallTrigger::Failure { function: function_id, run_id }
         }
-        _ => Trigger::Event { name: event.name.clone() },
+        _ => CallTrigger::Event { name: event.name.clone() },
     }
 }
 
@@ -200,7 +222,7 @@ impl Host for InngestHost<'_> {
     }
 
     fn check(&mut self, _: &CallInfo, outcome: &mut Outcome) {
-        limits::check_transformed(outcome);
+        limits::check_outcome(outcome);
     }
 
     fn respond(&self, _: &CallInfo, outcome: &Outcome) -> (StatusCode, HeaderMap) {

@@ -33,6 +33,7 @@ pub(crate) fn no_transport() -> Error {
         ErrorKind::Send,
         "the app has no event transport: set one with `App::builder(..).transport(..)`",
     )
+    .with_retry(Retry::Never)
 }
 
 /// Fills in the time and checks the data.

@@ -8,8 +8,8 @@ use hookstack_core::Error;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// The app's id is empty.
-    EmptyAppId,
+    /// The app's id cannot be one; why.
+    AppId(&'static str),
     /// Two functions have the same id; a failure handler takes `{id}-failure`.
     DuplicateFunction(String),
     /// An option of a function cannot work.
@@ -28,7 +28,7 @@ pub enum ConfigError {
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ConfigError::EmptyAppId => f.write_str("the app's id must not be empty"),
+            ConfigError::AppId(problem) => write!(f, "the app's id {problem}"),
             ConfigError::DuplicateFunction(id) => {
                 write!(f, "two functions have the id \"{id}\"; ids must be unique in an app")
             }

@@ -1,7 +1,7 @@
 //! What a durable function's handler can take as arguments.
 
 use hookstack_core::{
-    Error, ErrorKind, Event, Extract, ExtractContext, Result, Retry, StepError, Trigger,
+    CallTrigger, Error, ErrorKind, Event, Extract, ExtractContext, Result, Retry, StepError,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -74,7 +74,7 @@ impl<T: DeserializeOwned + Send> Extract for Batch<T> {
 
 impl<T: DeserializeOwned + Send> Extract for Failure<T> {
     async fn extract(cx: &mut ExtractContext<'_>) -> Result<Self> {
-        if !matches!(cx.call.info().trigger, Trigger::Failure { .. }) {
+        if !matches!(cx.call.info().trigger, CallTrigger::Failure { .. }) {
             return Err(unfit(
                 "`Failure` is an argument of failure handlers: register it with `on_failure`"
                     .to_owned(),

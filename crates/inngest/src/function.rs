@@ -264,8 +264,11 @@ impl FunctionBuilder {
                 problem: problem.to_owned(),
             })
         };
-        if self.id.is_empty() {
-            return refuse("id", "must not be empty");
+        if let Err(problem) = check_id(&self.id) {
+            return refuse("id", problem);
+        }
+        if self.retries.is_some_and(|retries| retries > MAX_RETRIES) {
+            return refuse("retries", "the server takes at most 20");
         }
         for trigger in &self.triggers {
             if let Err(problem) = trigger.check() {
@@ -284,11 +287,19 @@ impl FunctionBuilder {
                 return refuse("batch", "the timeout must be 1 to 60 seconds");
             }
         }
-        if options.throttle.as_ref().is_some_and(|t| t.limit == 0) {
-            return refuse("throttle", "the limit must be at least 1");
-        }
-        if options.rate_limit.as_ref().is_some_and(|r| r.limit == 0) {
-            return refuse("rate_limit", "the limit must be at least 1");
+        let limits = [
+            ("throttle", options.throttle.as_ref().map(|t| (t.limit, t.period))),
+            ("rate_limit", options.rate_limit.as_ref().map(|r| (r.limit, r.period))),
+            ("debounce", options.debounce.as_ref().map(|d| (1, d.period))),
+        ];
+        for (option, set) in limits {
+            match set {
+                Some((0, _)) => return refuse(option, "the limit must be at least 1"),
+                Some((_, period)) if period < Duration::from_secs(1) => {
+                    return refuse(option, "the period must be at least a second");
+                }
+                _ => {}
+            }
         }
         Ok(())
     }
@@ -304,6 +315,17 @@ pub(crate) const INVOKED_EVENT: &str = "inngest/function.invoked";
 pub(crate) const CRON_EVENT: &str = "inngest/scheduled.timer";
 
 const DEFAULT_ATTEMPTS: u32 = 4;
+const MAX_RETRIES: u32 = 20;
+
+/// An id stands in query strings and in quotes in expressions.
+pub(crate) fn check_id(id: &str) -> Result<(), &'static str> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':' | '/');
+    match id {
+        "" => Err("must not be empty"),
+        id if !id.chars().all(allowed) => Err("takes letters, digits and `-_.:/` only"),
+        _ => Ok(()),
+    }
+}
 
 /// The identity of a function across apps, the specification's composite id (section 1.3.3).
 pub(crate) fn slug(app_id: &str, function_id: &str) -> String {

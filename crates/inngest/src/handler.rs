@@ -58,7 +58,8 @@ impl<T: Serialize, E: IntoError<M>, M> IntoOutput<M> for std::result::Result<T, 
 }
 
 struct FnHandler<F, M> {
-    function: F,
+    /// Shared, because it is called by the driver's first poll of the future that it made.
+    function: Arc<F>,
     types: std::marker::PhantomData<fn() -> M>,
 }
 
@@ -74,7 +75,7 @@ macro_rules! impl_handler {
         {
             fn erase(self) -> ArcHandler {
                 let types = std::marker::PhantomData::<fn() -> (M, O, $($argument,)*)>;
-                ArcHandler(Arc::new(FnHandler { function: self, types }))
+                ArcHandler(Arc::new(FnHandler { function: Arc::new(self), types }))
             }
         }
 
@@ -89,8 +90,11 @@ macro_rules! impl_handler {
             fn start<'a>(&'a self, mut cx: ExtractContext<'a>) -> BoxFuture<'a, Result<Started>> {
                 Box::pin(async move {
                     $(let $argument = $argument::extract(&mut cx).await?;)*
-                    let future = (self.function)($($argument),*);
-                    Ok(Box::pin(async move { future.await.into_output() }) as Started)
+                    let function = self.function.clone();
+                    // A handler that is not itself `async` may use the step tools before it returns its
+                    // future, so it is called where the driver polls.
+                    let started = async move { function($($argument),*).await.into_output() };
+                    Ok(Box::pin(started) as Started)
                 })
             }
         }

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use hookstack_core::host::{BoxFuture, Endpoint};
 use hookstack_core::{Event, Sending, Sent};
 
+use crate::limits;
+
 /// Carries events to the platform: the event API of a server, or the local engine.
 pub trait EventTransport: Send + Sync + 'static {
     /// Sends events, with the transport's own retries. Ids and times are filled in already.
@@ -29,6 +31,11 @@ pub(crate) struct TransportEndpoint<'t>(pub(crate) &'t dyn EventTransport);
 
 impl Endpoint<Sending, Sent> for TransportEndpoint<'_> {
     fn run<'b>(&'b mut self, sending: &'b mut Sending) -> BoxFuture<'b, Sent> {
-        self.0.send(sending.events())
+        Box::pin(async move {
+            match limits::check_events(sending.events()) {
+                Ok(()) => self.0.send(sending.events()).await,
+                Err(error) => Sent::failed(error),
+            }
+        })
     }
 }

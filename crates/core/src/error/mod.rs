@@ -216,12 +216,17 @@ impl Error {
         let mut current = Some(root);
         let mut is_root = true;
         while let Some(error) = current {
-            if error.is::<NonRetriable>() {
-                self.0.retry = Retry::Never;
-                return;
-            }
-            if let Some(after) = error.downcast_ref::<RetryAfter>() {
-                self.0.retry = Retry::After(after.delay());
+            let wrapped = if let Some(never) = error.downcast_ref::<NonRetriable>() {
+                Some((Retry::Never, never.name()))
+            } else {
+                let after = error.downcast_ref::<RetryAfter>();
+                after.map(|after| (Retry::After(after.delay()), after.name()))
+            };
+            if let Some((retry, name)) = wrapped {
+                self.0.retry = retry;
+                if is_root && let Some(name) = name {
+                    self.0.name = name.into();
+                }
                 return;
             }
             if let Some(Boxed(own)) = error.downcast_ref::<Boxed>() {
@@ -267,9 +272,14 @@ impl Error {
             return Some(Cow::Borrowed(stack));
         }
         let mut text = String::new();
-        for cause in self.chain().skip(1) {
-            text.push_str("\ncaused by: ");
-            text.push_str(&cause.to_string());
+        let mut shown = self.text().to_owned();
+        for cause in self.chain().skip(1).map(ToString::to_string) {
+            // A wrapper such as `NonRetriable` shows the text of what it wraps.
+            if cause != shown {
+                text.push_str("\ncaused by: ");
+                text.push_str(&cause);
+                shown = cause;
+            }
         }
         (!text.is_empty()).then(|| Cow::Owned(format!("{}: {}{text}", self.name(), self.text())))
     }
@@ -359,6 +369,17 @@ impl Error {
     /// Attaches an error that happened after this one.
     pub fn suppress(&mut self, later: Error) {
         self.0.suppressed.push(later);
+    }
+
+    /// Takes the attached errors, and those attached to them.
+    pub(crate) fn take_suppressed(&mut self) -> Vec<Error> {
+        let mut all = Vec::new();
+        for mut error in std::mem::take(&mut self.0.suppressed) {
+            let inner = error.take_suppressed();
+            all.push(error);
+            all.extend(inner);
+        }
+        all
     }
 
     pub(crate) fn set_origin_if_unset(&mut self, origin: impl FnOnce() -> Origin) {

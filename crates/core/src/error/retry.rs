@@ -19,20 +19,28 @@ pub enum Retry {
 }
 
 /// Wraps an error that running again cannot cure. Found anywhere in a source chain, so it works
-/// through `anyhow` and through error enums too.
+/// through `anyhow` and through error enums too. The name is that of the wrapped error's type.
 ///
 /// ```
 /// use hookstack_core::{Error, NonRetriable, Retry};
 ///
 /// let error = Error::from(NonRetriable::new("card was declined"));
 /// assert_eq!(error.retry(), Retry::Never);
+///
+/// let cause = "x".parse::<u8>().unwrap_err();
+/// let error = Error::from(NonRetriable::new(cause));
+/// assert_eq!(error.name(), "ParseIntError");
+/// assert!(error.downcast_ref::<std::num::ParseIntError>().is_some());
 /// ```
-pub struct NonRetriable(BoxError);
+pub struct NonRetriable {
+    name: &'static str,
+    error: BoxError,
+}
 
 impl NonRetriable {
     /// Wraps an error or a message.
-    pub fn new(error: impl Into<BoxError>) -> Self {
-        NonRetriable(error.into())
+    pub fn new<E: Into<BoxError>>(error: E) -> Self {
+        NonRetriable { name: super::short_type_name::<E>(), error: error.into() }
     }
 }
 
@@ -46,14 +54,15 @@ impl NonRetriable {
 /// assert_eq!(error.retry(), Retry::After(Duration::from_secs(60)));
 /// ```
 pub struct RetryAfter {
+    name: &'static str,
     delay: Duration,
     error: BoxError,
 }
 
 impl RetryAfter {
     /// Wraps an error or a message.
-    pub fn new(delay: Duration, error: impl Into<BoxError>) -> Self {
-        RetryAfter { delay, error: error.into() }
+    pub fn new<E: Into<BoxError>>(delay: Duration, error: E) -> Self {
+        RetryAfter { name: super::short_type_name::<E>(), delay, error: error.into() }
     }
 
     /// How long to wait.
@@ -63,24 +72,39 @@ impl RetryAfter {
 }
 
 macro_rules! wrapper {
-    ($name:ident, $field:tt) => {
+    ($name:ident) => {
+        impl $name {
+            /// The wrapped error.
+            pub fn get_ref(&self) -> &(dyn StdError + Send + Sync + 'static) {
+                &*self.error
+            }
+
+            /// The wrapped error's type; none for a message.
+            pub(super) fn name(&self) -> Option<&'static str> {
+                // What messages are made of, and a box, which forgot what is in it.
+                (!matches!(self.name, "&str" | "str" | "String" | "Cow" | "Box"))
+                    .then_some(self.name)
+            }
+        }
+
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.debug_tuple(stringify!($name)).field(&self.$field).finish()
+                f.debug_tuple(stringify!($name)).field(&self.error).finish()
             }
         }
+
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.$field.fmt(f)
+                self.error.fmt(f)
             }
         }
+
         impl StdError for $name {
             fn source(&self) -> Option<&(dyn StdError + 'static)> {
-                // The wrapper shows the wrapped error's text, so the chain goes on behind it.
-                self.$field.source()
+                Some(&*self.error)
             }
         }
     };
 }
-wrapper!(NonRetriable, 0);
-wrapper!(RetryAfter, error);
+wrapper!(NonRetriable);
+wrapper!(RetryAfter);

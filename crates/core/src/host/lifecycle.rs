@@ -31,6 +31,7 @@ pub struct CallGuard {
 impl CallGuard {
     /// A call that has not begun.
     pub fn new(stack: Arc<Stack>, call: Call) -> Self {
+        call.info().set_sensitive(stack.is_sensitive());
         CallGuard { stack, call, open: 0 }
     }
 
@@ -121,7 +122,12 @@ impl Answered {
                 }
             }
             self.guard.open = 0;
-            self.guard.call.take_reported()
+            let mut reported = self.guard.call.take_reported();
+            // Attached to the outcome's error for those who saw it; nobody after this would.
+            if let Outcome::Done(Err(error)) = &mut self.answer.outcome {
+                reported.extend(error.take_suppressed());
+            }
+            reported
         }
     }
 }
@@ -141,6 +147,10 @@ impl Answer {
         if let Outcome::Done(Err(first)) = &mut self.outcome {
             first.suppress(error);
             return;
+        }
+        // What the protocol prescribed for the outcome that is replaced, a delay for instance, must go.
+        for name in host.respond(call.info(), &self.outcome).1.keys() {
+            self.headers.remove(name);
         }
         self.outcome = Outcome::Done(Err(error));
         seal_late_error(stack.list(Hook::TransformOutput), call, &mut self.outcome).await;

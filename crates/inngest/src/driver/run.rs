@@ -16,7 +16,6 @@ use hookstack_core::{
 use super::current::mark;
 use super::state::{Delivery, Finished, Shared, is_planned};
 use crate::handler::ErasedHandler;
-use crate::limits;
 use crate::step::Step;
 use crate::transport::EventTransport;
 
@@ -56,7 +55,15 @@ struct Driver {
     /// Whether a body was begun, which alone can finish.
     began: bool,
     warned: bool,
+    /// How many new steps there were, and how many turns the executor had since then.
+    turns: (usize, u32),
+    /// Until when a planned step that was not met is searched for.
+    search_until: Option<tokio::time::Instant>,
 }
+
+/// How long a planned step is searched for while the function awaits something else ("within a
+/// reasonable period", section 5.3.1 of the specification).
+const SEARCH_TIME: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// What a round of polling came to.
 enum Polled {
@@ -90,7 +97,17 @@ impl Driver {
         let waker = Arc::new(PollWaker::default());
         let function_waker = Waker::from(waker.clone());
         let function = Some(future);
-        Ok(Driver { shared, target, function, waker, function_waker, began: false, warned: false })
+        Ok(Driver {
+            shared,
+            target,
+            function,
+            waker,
+            function_waker,
+            began: false,
+            warned: false,
+            turns: (0, 0),
+            search_until: None,
+        })
     }
 
     async fn run(&mut self, cx: &mut Execution<'_>) -> Outcome {
@@ -111,14 +128,14 @@ impl Driver {
         // A targeted step runs as soon as it is met, and to its end: delivering its siblings before or
         // meanwhile could let a `select!` drop it.
         if let Target::Step(hash) = self.target {
-            let (found, executing) = {
+            let (found, body_runs) = {
                 let state = self.shared.lock();
-                (state.find(hash), state.is_executing())
+                (state.find(hash), state.body_runs())
             };
             if let Some(slot) = found {
                 return self.execute(cx, slot).await.err().map(fail);
             }
-            if executing {
+            if body_runs {
                 self.woken().await;
                 return None;
             }
@@ -126,22 +143,55 @@ impl Driver {
         if let Some(result) = self.deliver_next(cx).await {
             return result.err().map(fail);
         }
-        let (executing, discovered, only) = {
+        let (executing, discovered) = {
             let state = self.shared.lock();
-            (state.is_executing(), state.has_discovered(), state.only_runnable())
+            (state.is_executing(), state.discovered())
         };
-        if executing || !discovered {
+        let discovering = matches!(self.target, Target::Discover { .. });
+        if discovered == 0 || (executing && discovering) {
             // The body, or whatever else the function awaits, wakes it.
             self.woken().await;
             return None;
         }
+        if self.moves_on(discovered).await {
+            return None;
+        }
+        let only = self.shared.lock().only_runnable();
         match (self.target, only) {
-            (Target::Step(hash), _) => Some(not_found(hash)),
+            (Target::Step(hash), _) => self.search_is_over().await.then(|| not_found(hash)),
             (Target::Discover { immediate: true }, Some(slot)) => {
                 self.execute(cx, slot).await.err().map(fail)
             }
             (Target::Discover { .. }, _) => Some(self.report_new(cx).await),
         }
+    }
+
+    /// Gives the executor a turn before new steps are reported. What yielded, or used up its share of
+    /// polls (tokio's cooperative budget), is woken only after this task was pending; what is reported
+    /// must not depend on that. A branch that yields for ever is not waited for.
+    async fn moves_on(&mut self, discovered: usize) -> bool {
+        const MOST_TURNS: u32 = 256;
+        if self.turns.0 != discovered {
+            self.turns = (discovered, 0);
+        }
+        self.turns.1 += 1;
+        if self.turns.1 > MOST_TURNS {
+            return false;
+        }
+        tokio::task::yield_now().await;
+        self.waker.is_woken()
+    }
+
+    /// The planned step was not met, but the function may be on its way to it: a cache that was warm when
+    /// the step was planned can be cold now. Waits for the function to move, within a limit.
+    async fn search_is_over(&mut self) -> bool {
+        // Without a runtime of tokio there is no timer to wait with.
+        if tokio::runtime::Handle::try_current().is_err() {
+            return true;
+        }
+        let until =
+            *self.search_until.get_or_insert_with(|| tokio::time::Instant::now() + SEARCH_TIME);
+        tokio::time::timeout_at(until, self.woken()).await.is_err()
     }
 
     /// Delivers the memo that is due; `None` if none is awaited.
@@ -205,7 +255,7 @@ impl Driver {
         for error in finished.reported {
             cx.call().report(error);
         }
-        let result = finished.result.and_then(|payload| limits::check_step(step.name(), payload));
+        let result = finished.result;
         let operation = Operation::new(step, OperationKind::Executed, Some(result), options);
         Outcome::Suspended(Suspended::new(vec![operation]))
     }
@@ -230,7 +280,7 @@ impl Driver {
         match (self.target, result) {
             // The planned step was not met on the way.
             (Target::Step(hash), Ok(_)) => not_found(hash),
-            (_, result) => Outcome::Done(result.and_then(limits::check_function)),
+            (_, result) => Outcome::Done(result),
         }
     }
 
@@ -340,7 +390,9 @@ struct PollWaker {
 impl PollWaker {
     /// Before a poll: forgets earlier wakes.
     fn reset(&self) {
-        self.woken.store(false, Ordering::Release);
+        // Not a plain store: it must see what happened before an earlier wake, or the poll that follows
+        // could miss both the wake and its cause.
+        self.woken.swap(false, Ordering::AcqRel);
     }
 
     fn is_woken(&self) -> bool {

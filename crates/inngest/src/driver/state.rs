@@ -324,8 +324,15 @@ impl State {
         self.deliver(slot, Delivery::Execute(Box::new(call)))
     }
 
-    pub(crate) fn has_discovered(&self) -> bool {
-        !self.discovered.is_empty()
+    /// Whether a body was ordered to run and its step has taken the order up. Until then the function may
+    /// still await something else first.
+    pub(crate) fn body_runs(&self) -> bool {
+        self.executing.is_some_and(|slot| matches!(self.slots[slot].state, SlotState::Done))
+    }
+
+    /// How many new steps are awaited.
+    pub(crate) fn discovered(&self) -> usize {
+        self.discovered.len()
     }
 
     /// The only new step, if it is one and has a body.

@@ -35,6 +35,7 @@ impl Engine {
             while let Some(call) = self.next_call() {
                 made += 1;
                 if made > self.inner.max_calls {
+                    self.lock().call_now(call);
                     return Err(EngineError::TooManyCalls(self.inner.max_calls));
                 }
                 calls.push(self.make(call));
@@ -93,11 +94,12 @@ impl Engine {
             let request = Bytes::from(store.request(job).to_string());
             (store.runs[job.run].function.clone(), request, store.now(), store.calls)
         };
-        self.answer(job, slug, request, at, number)
+        self.answer(Unanswered { engine: self, job: Some(job) }, job, slug, request, at, number)
     }
 
     async fn answer(
         &self,
+        mut unanswered: Unanswered<'_>,
         job: CallJob,
         slug: String,
         request: Bytes,
@@ -112,6 +114,7 @@ impl Engine {
         let (status, headers, body) =
             (response.status, response.headers.clone(), response.body.clone());
         response.after_response().await;
+        unanswered.job = None;
         Answer { job, number, at, request, status, headers, body }
     }
 
@@ -131,6 +134,21 @@ impl Engine {
                 lock(&self.inner.store).set_now(due);
             }
             _ => std::future::pending().await,
+        }
+    }
+}
+
+/// Puts a call back into the queue when it is dropped before it was answered, because somebody dropped
+/// the engine's future: a later one then makes it again.
+struct Unanswered<'e> {
+    engine: &'e Engine,
+    job: Option<CallJob>,
+}
+
+impl Drop for Unanswered<'_> {
+    fn drop(&mut self) {
+        if let Some(job) = self.job.take() {
+            self.engine.lock().call_now(job);
         }
     }
 }

@@ -33,6 +33,10 @@ use crate::extract::TypedEvent;
 /// call. A step suspends the function by not resolving, so `tokio::join!`, `futures::future::join_all`,
 /// `FuturesUnordered` and `select!` run steps in parallel without any API of their own.
 ///
+/// The server goes on when **all** steps that were reported together are done. A `select!` of steps
+/// therefore does not end with the first of them; give a wait its own time limit instead of racing it
+/// against a sleep.
+///
 /// Steps are told apart by their ids. An id may repeat, as in a loop: the repeats are numbered in the
 /// order in which the tools are *called*, so calling them must be deterministic. Inside an unbiased
 /// `select!` it is not; write `biased;` or give distinct ids there. For the same reason do not race a step
@@ -123,7 +127,11 @@ impl Step {
         id: I,
         time: S,
     ) -> impl Future<Output = Result<(), StepError>> + Send + use<I, S> {
-        self.sleep_text(id.into(), humantime::format_rfc3339_millis(time.into()).to_string())
+        // What RFC 3339 can express: the server ends the sleep at once, or refuses it as too long.
+        let first = SystemTime::UNIX_EPOCH;
+        let last = first + Duration::from_secs(253_402_300_799);
+        let time = time.into().clamp(first, last);
+        self.sleep_text(id.into(), humantime::format_rfc3339_millis(time).to_string())
     }
 
     fn sleep_text(

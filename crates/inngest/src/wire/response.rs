@@ -30,7 +30,7 @@ pub(crate) fn head(outcome: &Outcome) -> (StatusCode, HeaderMap) {
         );
         if let Retry::After(delay) = error.retry() {
             // Whole seconds, rounded up: never earlier than was asked for.
-            let seconds = delay.as_secs() + u64::from(delay.subsec_nanos() > 0);
+            let seconds = delay.as_secs().saturating_add(u64::from(delay.subsec_nanos() > 0));
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
     }

@@ -12,6 +12,7 @@ mod ids;
 mod misuse;
 mod order;
 mod parallel;
+mod quiet;
 mod requests;
 mod targeted;
 mod waiting;

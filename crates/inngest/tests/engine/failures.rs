@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use hookstack_core::{Error, Info, NonRetriable, RetryAfter, Trigger};
+use hookstack_core::{CallTrigger, Error, Info, NonRetriable, RetryAfter};
 use hookstack_inngest::engine::{Backoff, Engine, RunRecord, RunStatus};
 use hookstack_inngest::{App, Failure, Function, Step};
 use serde_json::{Value, json};
@@ -79,7 +79,7 @@ async fn a_step_is_retried_alone_and_its_final_error_can_be_handled() {
 }
 
 async fn on_failure(failure: Failure<Value>, info: Info) -> R<Value> {
-    let Trigger::Failure { function, run_id } = &info.trigger else {
+    let CallTrigger::Failure { function, run_id } = &info.trigger else {
         return Err(Error::message("not a failure"));
     };
     assert_eq!((function, run_id), (&failure.function, &failure.run_id));

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::{R, engine, event, output};
 
 async fn double(Data(data): Data<Value>, info: Info) -> R<Value> {
-    assert_eq!(info.trigger, hookstack_core::Trigger::Invoke);
+    assert_eq!(info.trigger, hookstack_core::CallTrigger::Invoke);
     match data["x"].as_i64() {
         Some(x) => Ok(json!(x * 2)),
         None => Err(Error::non_retriable("x is missing")),

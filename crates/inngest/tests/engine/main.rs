@@ -1,6 +1,7 @@
 //! The local engine: what it does with events, steps, failures and time.
 #![allow(clippy::unwrap_used, missing_docs, reason = "tests fail by panicking")]
 
+mod dropping;
 mod events;
 mod failures;
 mod invoking;
