@@ -40,6 +40,7 @@ pub(crate) struct Shipment {
 
 #[derive(Deserialize)]
 struct Delivered {
+    order_id: String,
     signed_by: String,
 }
 
@@ -72,6 +73,8 @@ pub(crate) async fn fulfil(Data(order): Data<Order>, step: Step) -> Result<Recei
     let wait = WaitForEvent::new("shop/parcel.delivered", Duration::from_secs(7 * 24 * 3600))
         .matching("event.data.order_id == async.data.order_id");
     let delivered: Option<TypedEvent<Delivered>> = step.wait_for_event("delivery", wait).await?;
+    // The server evaluates the condition; what was sealed says whether it did so honestly.
+    let delivered = delivered.filter(|event| event.data.order_id == order.order_id);
 
     Ok(Receipt {
         charged: format!("{} to {}", charge.total, charge.card_number),

@@ -122,11 +122,17 @@ impl Stack {
         self.lists.get(hook as usize).is_some_and(|list| !list.is_empty())
     }
 
-    /// For hosts: calls `on_register` of the middleware from position `from` on, outermost first.
+    /// For hosts: calls `on_register`, outermost first: of all middleware of an app's own stack, or, given
+    /// how many of a function's stack belong to the app, of the function's own.
     ///
     /// # Errors
     /// The first error, with the middleware's name; start-up must fail with it.
-    pub fn register(&self, app_id: &str, functions: &[Arc<FunctionInfo>], from: usize) -> Result {
+    pub fn register(
+        &self,
+        app_id: &str,
+        functions: &[Arc<FunctionInfo>],
+        of_the_app: Option<usize>,
+    ) -> Result {
         let registered: Vec<_> = self
             .middleware
             .iter()
@@ -138,8 +144,9 @@ impl Stack {
                 position: middleware.position(),
             })
             .collect();
-        for middleware in self.middleware.iter().skip(from) {
-            let mut view = OnRegister { app_id, functions, middleware: &registered };
+        for middleware in self.middleware.iter().skip(of_the_app.unwrap_or(0)) {
+            let app_level = of_the_app.is_none();
+            let mut view = OnRegister { app_id, functions, middleware: &registered, app_level };
             let caught = catch(|| middleware.on_register(&mut view));
             caught.unwrap_or_else(|panic| Err(crate::Error::from_panic(panic))).map_err(
                 |mut error| {

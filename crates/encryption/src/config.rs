@@ -99,7 +99,9 @@ impl Config {
 
     /// Whether plaintext is accepted here; if so it is counted.
     pub(crate) fn accepts_plaintext(&self, slot: Slot) -> bool {
-        let accepts = self.plain[slot as usize] == Plain::Allow;
+        // Who writes plaintext must read it.
+        let accepts =
+            self.mode == Mode::WritePlaintext || self.plain[slot as usize] == Plain::Allow;
         if accepts {
             self.accepted[slot as usize].fetch_add(1, Ordering::Relaxed);
         }

@@ -106,25 +106,29 @@ pub(crate) fn open(
         }
         Shape::Fields(fields) => {
             let mut object = Object::parse(&text).ok_or(Failure::NotAuthentic)?;
-            let mut provenance = Provenance::Plain;
+            let (mut provenance, mut all_sealed) = (None, true);
             for field in fields {
                 let Some(envelope) = object.get(field).filter(|value| is_envelope(value)) else {
                     if config.accepts_plaintext(owner.slot()) {
+                        all_sealed = false;
                         continue;
                     }
                     return Err(Failure::Plaintext);
                 };
                 let opened = open_one(config, owner, field, event_id, envelope)?;
                 let (plaintext, of_field) = take(opened);
-                provenance = of_field;
+                // Fields of two senders, put together by somebody on the way.
+                if *provenance.get_or_insert_with(|| of_field.clone()) != of_field {
+                    return Err(Failure::NotAuthentic);
+                }
                 if plaintext.is_empty() {
                     object.remove(field);
                 } else {
                     // It becomes part of a larger text, so it must not break out of its place.
-                    Payload::from_text(plaintext.clone()).map_err(|_| Failure::NotAuthentic)?;
-                    object.set(field, plaintext);
+                    object.set(field, well_formed(&plaintext)?);
                 }
             }
+            let provenance = provenance.filter(|_| all_sealed).unwrap_or(Provenance::Plain);
             object.remove(SERVER_FIELD);
             Ok((Payload::from_well_formed(object.to_json()), provenance))
         }
@@ -139,10 +143,13 @@ fn open_one(
     envelope: &[u8],
 ) -> Result<Opened, Failure> {
     let opened = config.keys.open(&owner.context(field), envelope)?;
-    let bound = &opened.origin().event_id;
-    // An id that was bound must match; otherwise an event could be sent again under a new id.
-    if !bound.is_empty() && event_id != Some(bound) {
-        return Err(Failure::NotAuthentic);
+    // The server names the events of invocations; all others are sealed for one id, under which alone
+    // they open: otherwise an event could be sent again as another.
+    if let Owner::Event(_) = owner {
+        let bound = &opened.origin().event_id;
+        if bound.is_empty() || event_id != Some(bound) {
+            return Err(Failure::NotAuthentic);
+        }
     }
     Ok(opened)
 }
@@ -150,4 +157,10 @@ fn open_one(
 fn take(opened: Opened) -> (Vec<u8>, Provenance) {
     let (plaintext, class, origin, key) = opened.into_parts();
     (plaintext, Provenance::Sealed { class, origin, key })
+}
+
+/// Text that becomes part of a larger one must not break out of its place.
+pub(crate) fn well_formed(json: &[u8]) -> Result<Vec<u8>, Failure> {
+    Payload::from_text(json.to_vec()).map_err(|_| Failure::NotAuthentic)?;
+    Ok(json.to_vec())
 }

@@ -11,15 +11,19 @@ use crate::object::Object;
 use crate::policy::Slot;
 use crate::provenance::Provenance;
 use crate::sealed_error;
+use crate::trigger::TriggeredBy;
 
 pub(crate) fn transform_memoized(config: &Config, cx: &mut TransformMemoized<'_>) -> Result {
     let place = format!("the stored value of step \"{}\"", cx.step().name());
     if let MemoValue::Error(error) = &cx.memo().value
         && *Provenance::of(&cx.memo().extensions) == Provenance::Plain
     {
-        // The host's own error, or a forged one: delivered, but never as an error of the user's code.
-        let marked = sealed_error::unauthenticated(error);
-        cx.memo_mut().value = MemoValue::Error(marked);
+        let slot = if cx.step().op() == StepOp::Invoke { Slot::Functions } else { Slot::Steps };
+        if !config.accepts_plaintext(slot) {
+            // The host's own error, or a forged one: delivered, but never as one of the user's code.
+            let marked = sealed_error::unauthenticated(error);
+            cx.memo_mut().value = MemoValue::Error(marked);
+        }
         return Ok(());
     }
     check(config, cx).map_err(|failure| failure.at(&place))
@@ -27,11 +31,14 @@ pub(crate) fn transform_memoized(config: &Config, cx: &mut TransformMemoized<'_>
 
 fn check(config: &Config, cx: &TransformMemoized<'_>) -> Result<(), Failure> {
     let (info, step, memo) = (cx.info(), cx.step(), cx.memo());
+    let by = TriggeredBy::of(cx.extensions());
     let provenance = Provenance::of(&memo.extensions);
     match step.op() {
         StepOp::Run | StepOp::SendEvent => {
             let class = expected(&memo.value, Class::Step, Class::StepError)?;
-            sealed(config, provenance, class, Slot::Steps, |origin| is_of_this_call(info, origin))
+            sealed(config, provenance, class, Slot::Steps, |origin| {
+                is_of_this_call(info, &by, origin)
+            })
         }
         StepOp::Invoke => {
             let class = expected(&memo.value, Class::FunctionOutput, Class::FunctionError)?;
@@ -40,7 +47,7 @@ fn check(config: &Config, cx: &TransformMemoized<'_>) -> Result<(), Failure> {
             };
             sealed(config, provenance, class, Slot::Functions, |origin| {
                 origin.function == invoke.function
-                    && (answers(info, step, origin) || answers_plaintext(config, origin))
+                    && (answers(info, &by, step, origin) || answers_plaintext(config, origin))
             })
         }
         StepOp::Sleep => match &memo.value {
@@ -92,17 +99,19 @@ fn sealed(
     }
 }
 
-/// Sealed by this function for the same trigger. A rerun has the same trigger and another run.
-fn is_of_this_call(info: &CallInfo, origin: &Origin) -> bool {
-    origin.function == info.function.slug && same_trigger(info, &origin.trigger_id, &origin.run_id)
+/// Sealed by this function for the same trigger and invoker. A rerun has the same, and another run.
+fn is_of_this_call(info: &CallInfo, by: &TriggeredBy, origin: &Origin) -> bool {
+    origin.function == info.function.slug
+        && origin.invoker == by.invoker
+        && same_trigger(info, by, &origin.trigger_id, &origin.run_id)
 }
 
 /// Sealed as the answer to this step of this function, for the same trigger.
-fn answers(info: &CallInfo, step: &StepInfo, origin: &Origin) -> bool {
+fn answers(info: &CallInfo, by: &TriggeredBy, step: &StepInfo, origin: &Origin) -> bool {
     let invoker = &origin.invoker;
     invoker.function == info.function.slug
         && invoker.step.as_bytes() == step.hash().to_hex()
-        && same_trigger(info, &invoker.trigger_id, &invoker.run_id)
+        && same_trigger(info, by, &invoker.trigger_id, &invoker.run_id)
 }
 
 /// Sealed as the answer to an invocation in plaintext, which names no step to answer to: in a roll-out, a
@@ -113,9 +122,9 @@ fn answers_plaintext(config: &Config, origin: &Origin) -> bool {
 }
 
 /// Without an id of the trigger, only the run tells calls apart.
-fn same_trigger(info: &CallInfo, trigger_id: &str, run_id: &str) -> bool {
-    match info.event_id.as_deref() {
-        None | Some("") => run_id == info.run_id,
-        Some(id) => trigger_id == id,
+fn same_trigger(info: &CallInfo, by: &TriggeredBy, trigger_id: &str, run_id: &str) -> bool {
+    match by.id.as_str() {
+        "" => trigger_id.is_empty() && run_id == info.run_id,
+        id => trigger_id == id,
     }
 }

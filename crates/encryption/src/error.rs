@@ -110,13 +110,19 @@ impl std::error::Error for Failure {}
 const KEY_DELAY: Duration = Duration::from_secs(60);
 
 impl Failure {
-    /// As the error of a hook, naming the place.
+    /// As the error of a hook. It names the place and reads the same whatever the cause, because it
+    /// may travel; whether it is retried is all that differs.
     pub(crate) fn at(self, place: &str) -> Error {
-        let error = Error::of_kind(ErrorKind::Unauthenticated, format!("{place}: {self}"));
         match self {
-            Failure::UnknownKey(_) => error.with_retry(Retry::After(KEY_DELAY)),
-            Failure::Random => error.with_kind(ErrorKind::Failure),
-            _ => error.with_retry(Retry::Never),
+            Failure::Random | Failure::TooLong => Error::message(format!("{place}: {self}")),
+            _ => {
+                let retry = match self {
+                    Failure::UnknownKey(_) => Retry::After(KEY_DELAY),
+                    _ => Retry::Never,
+                };
+                let message = format!("{place} cannot be authenticated");
+                Error::of_kind(ErrorKind::Unauthenticated, message).with_retry(retry)
+            }
         }
     }
 }

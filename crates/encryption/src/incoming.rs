@@ -2,75 +2,86 @@
 //! stand where it stands is decided at its delivery.
 
 use hookstack_core::{
-    Event, Memo, MemoValue, Payload, Result, StepError, StepHash, TransformInput,
+    CallInfo, Event, Memo, MemoValue, Payload, Result, StepError, StepHash, TransformInput,
 };
 
 use crate::config::Config;
 use crate::data::{self, Owner};
-use crate::envelope::{Class, Context, Opened, class_of, is_envelope, read};
+use crate::envelope::{Class, Context, Invoker, Opened, class_of, is_envelope, read};
 use crate::error::Failure;
 use crate::keyset::Keyset;
-use crate::outgoing::InvokedBy;
 use crate::provenance::Provenance;
+use crate::trigger::{self, Declared, TriggeredBy};
 use crate::{sealed_error, server_events};
 
 pub(crate) fn transform_input(config: &Config, cx: &mut TransformInput<'_>) -> Result {
-    let slug = cx.info().function.slug.clone();
-    let mut invoked_by = None;
-    for event in cx.events_mut() {
+    let info = cx.info().clone();
+    let slug = &info.function.slug;
+    let mut triggered_by = TriggeredBy::default();
+    let events = cx.events_mut();
+    let is_batch = events.len() > 1;
+    for event in events.iter_mut() {
         let place = format!("event \"{}\"", event.name);
-        open_event(config, &slug, event, &mut invoked_by).map_err(|f| f.at(&place))?;
+        let invoker = open_event(config, &info, event).map_err(|failure| failure.at(&place))?;
+        if let Some(invoker) = invoker {
+            // Its answer belongs to one step, so it is no part of a batch.
+            if is_batch {
+                return Err(Failure::NotAuthentic.at(&place));
+            }
+            triggered_by.invoker = invoker;
+        }
     }
-    if let Some(invoked_by) = invoked_by {
-        cx.extensions_mut().insert(invoked_by);
-    }
+    triggered_by.id = trigger::id_of(cx.events());
+    cx.extensions_mut().insert(triggered_by);
     for (hash, memo) in cx.memoized_mut().iter_mut() {
-        open_memo(config, &slug, hash, memo)
-            .map_err(|f| f.at(&format!("the stored value of step {hash}")))?;
+        let place = || format!("the stored value of step {hash}");
+        open_memo(config, slug, hash, memo).map_err(|failure| failure.at(&place()))?;
     }
     Ok(())
 }
 
+/// Opens an event, if the function listens on it. Of an invocation that was meant for this function,
+/// tells who made it.
 fn open_event(
     config: &Config,
-    slug: &str,
+    info: &CallInfo,
     event: &mut Event,
-    invoked_by: &mut Option<InvokedBy>,
-) -> Result<(), Failure> {
-    match event.name.as_str() {
+) -> Result<Option<Invoker>, Failure> {
+    let slug = &info.function.slug;
+    let declared = Declared::by(info);
+    let id = event.id.as_deref();
+    let mut invoker = None;
+    let (data, provenance) = match event.name.as_str() {
         server_events::INVOKED => {
             let claimed = server_events::invoked_function(&event.data);
-            // A function that listens on all invocations opens those of others, but answers only its own.
             let callee = claimed.as_deref().unwrap_or(slug);
-            let (data, provenance) = data::open(
-                config,
-                &config.invokes,
-                Owner::Invoke(callee),
-                event.id.as_deref(),
-                &event.data,
-            )?;
-            if let Provenance::Sealed { origin, .. } = &provenance
-                && callee == slug
-            {
-                *invoked_by = Some(InvokedBy(origin.invoker.clone()));
+            // A function that listens on all invocations opens those of others, but answers only its own.
+            if callee != slug && !declared.listens_on(server_events::INVOKED) {
+                return Err(Failure::NotAuthentic);
             }
-            event.data = data;
-            event.extensions.insert(provenance);
+            let opened =
+                data::open(config, &config.invokes, Owner::Invoke(callee), id, &event.data)?;
+            if callee == slug {
+                invoker = match &opened.1 {
+                    Provenance::Sealed { origin, .. } => Some(origin.invoker.clone()),
+                    Provenance::Plain => Some(Invoker::default()),
+                };
+            }
+            opened
         }
-        server_events::FAILED | server_events::FINISHED | server_events::CANCELLED => {
-            event.data = server_events::open_ended(config, &event.data)?;
+        name if !declared.listens_on(name) => return Err(Failure::NotAuthentic),
+        name if server_events::is_about_a_run(name) => {
+            (server_events::open_ended(config, &event.data)?, Provenance::Plain)
         }
         // Written by the server, about nothing of the user's.
-        name if name.starts_with("inngest/") && !config.events.contains_key(name) => {}
-        name => {
-            let policy = config.policy(name);
-            let (data, provenance) =
-                data::open(config, policy, Owner::Event(name), event.id.as_deref(), &event.data)?;
-            event.data = data;
-            event.extensions.insert(provenance);
+        name if name.starts_with("inngest/") && !config.events.contains_key(name) => {
+            (event.data.clone(), Provenance::Plain)
         }
-    }
-    Ok(())
+        name => data::open(config, config.policy(name), Owner::Event(name), id, &event.data)?,
+    };
+    event.data = data;
+    event.extensions.insert(provenance);
+    Ok(invoker)
 }
 
 fn open_memo(config: &Config, slug: &str, hash: StepHash, memo: &mut Memo) -> Result<(), Failure> {

@@ -2,13 +2,19 @@
 //! learns nothing of the user's data, and cannot put a value where it does not belong without being
 //! noticed.
 //!
-//! What stays visible: sizes, times, names of events, ids of functions and steps, names of error types,
-//! conditions of waits, the shape of a run. And whoever runs the server can always delay, drop, rerun or
-//! fail a run.
+//! What stays visible: sizes and times; names and ids of events; ids and names of functions, steps and
+//! runs, and who invoked whom; names of error types and delays of retries; conditions of waits; copies
+//! and fields that a policy leaves unsealed; the shape of a run. And whoever runs the server can always
+//! delay, drop, rerun or fail a run.
 //!
 //! Every value is bound to its place: the output of a step to the function, the step and the trigger;
-//! the result of an invocation to the invoking step; the data of an event to its name and id. An
-//! envelope that is moved, swapped or changed does not open, and plaintext in its place is refused.
+//! the result of an invocation to the invoking step; the data of an event to its name and id, and the
+//! event of a call to the triggers that the function declares. An envelope that is moved, swapped or
+//! changed does not open, and plaintext in its place is refused.
+//!
+//! What it cannot do: make the server evaluate a condition. Any authentic event of the awaited name can
+//! end a wait, whatever its condition says; compare what matters in the event's data afterwards.
+//! Payloads that were opened and delivered are ordinary memory, not wiped after use; keys are.
 //!
 //! [`Encryption`] is the middleware; [`Keyset::seal`] and [`Keyset::open`] work without any host.
 
@@ -28,6 +34,7 @@ mod provenance;
 mod salt;
 mod sealed_error;
 mod server_events;
+mod trigger;
 
 pub use config::EncryptionBuilder;
 pub use envelope::{Class, Context, Invoker, Opened, Origin};

@@ -1,8 +1,8 @@
 //! The middleware: which hook does what.
 
 use hookstack_core::{
-    BeforeSendEvents, Middleware, Position, Result, TransformInput, TransformMemoized,
-    TransformOutput,
+    BeforeSendEvents, Error, ErrorKind, Middleware, OnRegister, Position, Result, TransformInput,
+    TransformMemoized, TransformOutput,
 };
 
 use crate::config::{Config, EncryptionBuilder};
@@ -51,6 +51,10 @@ impl Encryption {
     }
 }
 
+fn misplaced(advice: &'static str) -> Error {
+    Error::of_kind(ErrorKind::Configuration, advice)
+}
+
 impl Middleware for Encryption {
     fn sensitive(&self) -> bool {
         true
@@ -62,6 +66,20 @@ impl Middleware for Encryption {
 
     fn position(&self) -> Position {
         Position::Wire
+    }
+
+    fn on_register(&self, cx: &mut OnRegister<'_>) -> Result {
+        if !cx.is_app_level() {
+            return Err(misplaced(
+                "register it with the app: events that the app's client sends would stay in plaintext",
+            ));
+        }
+        if cx.middleware().iter().filter(|other| other.name == self.name()).count() > 1 {
+            return Err(misplaced(
+                "register it once: a second one would seal what the first has sealed",
+            ));
+        }
+        Ok(())
     }
 
     async fn transform_input(&self, cx: &mut TransformInput<'_>) -> Result {

@@ -11,24 +11,22 @@ use crate::envelope::{Context, Invoker, Origin};
 use crate::error::Failure;
 use crate::policy::Mode;
 use crate::sealed_error;
+use crate::trigger::TriggeredBy;
 
 /// The largest output that the Inngest server takes, in bytes of JSON.
 const MAX_OUTPUT: usize = 4 * 1024 * 1024;
 /// The largest event.
 const MAX_EVENT: usize = 3 * 1024 * 1024;
 
-/// Who invoked this call's function, as established when its event was opened.
-#[derive(Clone, Debug)]
-pub(crate) struct InvokedBy(pub(crate) Invoker);
-
 /// Where this call seals.
-pub(crate) fn origin(info: &CallInfo, extensions: &Extensions) -> Origin {
+fn origin(info: &CallInfo, extensions: &Extensions) -> Origin {
+    let triggered_by = TriggeredBy::of(extensions);
     Origin {
         function: info.function.slug.clone(),
         run_id: info.run_id.clone(),
-        trigger_id: info.event_id.clone().unwrap_or_default(),
+        trigger_id: triggered_by.id,
         event_id: String::new(),
-        invoker: extensions.get::<InvokedBy>().map(|by| by.0.clone()).unwrap_or_default(),
+        invoker: triggered_by.invoker,
     }
 }
 
@@ -67,25 +65,24 @@ pub(crate) fn transform_output(config: &Config, cx: &mut TransformOutput<'_>) ->
         sealed_error::seal(&config.keys, &context, &origin, error).map_err(|f| f.at(&place))?;
     }
     if let (Some(step), Some(StepOptions::Invoke(invoke))) = (&step, cx.options_mut()) {
-        let origin = Origin { invoker: invoking(&info, step), ..origin };
-        invoke.data = data::seal(
-            config,
-            &config.invokes,
-            Owner::Invoke(&invoke.function),
-            &origin,
-            &invoke.data,
-        )
-        .map_err(|f| f.at(&place))?;
+        let size = invoke.data.len();
+        let origin = Origin { invoker: invoking(&origin, step), ..origin };
+        let owner = Owner::Invoke(&invoke.function);
+        let sealed = data::seal(config, &config.invokes, owner, &origin, &invoke.data);
+        invoke.data = sealed.map_err(|failure| failure.at(&place))?;
+        if invoke.data.len() > MAX_EVENT {
+            return Err(too_large(&place, size, invoke.data.len(), MAX_EVENT));
+        }
     }
     Ok(())
 }
 
 /// What the invoked function copies into its result, so that the result fits this step only.
-fn invoking(info: &CallInfo, step: &StepInfo) -> Invoker {
+fn invoking(origin: &Origin, step: &StepInfo) -> Invoker {
     Invoker {
-        function: info.function.slug.clone(),
-        run_id: info.run_id.clone(),
-        trigger_id: info.event_id.clone().unwrap_or_default(),
+        function: origin.function.clone(),
+        run_id: origin.run_id.clone(),
+        trigger_id: origin.trigger_id.clone(),
         step: step.hash().to_string(),
     }
 }
@@ -100,6 +97,10 @@ pub(crate) fn before_send_events(config: &Config, cx: &mut BeforeSendEvents<'_>)
     let base = base.unwrap_or_default();
     for event in cx.events_mut() {
         let place = format!("event \"{}\"", event.name);
+        // A middleware may have added it; without an id it could be sent again as another.
+        if event.id.as_deref().unwrap_or_default().is_empty() {
+            event.id = Some(random_id().map_err(|failure| failure.at(&place))?);
+        }
         let origin = Origin { event_id: event.id.clone().unwrap_or_default(), ..base.clone() };
         let size = event.data.len();
         let policy = config.policy(&event.name);
@@ -118,6 +119,12 @@ pub(crate) fn before_send_events(config: &Config, cx: &mut BeforeSendEvents<'_>)
         }
     }
     Ok(())
+}
+
+fn random_id() -> Result<String, Failure> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|_| Failure::Random)?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 fn too_large(place: &str, plain: usize, sealed: usize, limit: usize) -> Error {

@@ -80,8 +80,11 @@ impl EventPolicy {
 
     /// These top-level fields are sealed, each in an envelope of its own. The others are not protected:
     /// the server can read and change them.
+    ///
+    /// Without any name, everything is sealed, as by [`whole`](EventPolicy::whole).
     pub fn fields<S: Into<String>>(fields: impl IntoIterator<Item = S>) -> Self {
-        EventPolicy(Shape::Fields(fields.into_iter().map(Into::into).collect()))
+        let fields: BTreeSet<String> = fields.into_iter().map(Into::into).collect();
+        if fields.is_empty() { EventPolicy::whole() } else { EventPolicy(Shape::Fields(fields)) }
     }
 
     /// Nothing is sealed, and plaintext is accepted.

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -30,20 +30,27 @@ pub(crate) struct SaltGenerator {
 struct Pool {
     bytes: Zeroizing<[u8; POOL]>,
     used: usize,
+    filled: SystemTime,
 }
+
+/// How long random bytes may wait to be used. Two machines restored from one snapshot share them, and
+/// the clock that moved on meanwhile makes each fetch its own.
+const FRESH_FOR: Duration = Duration::from_millis(100);
 
 impl SaltGenerator {
     pub(crate) fn new() -> Result<Self, KeyError> {
         let mut key = Zeroizing::new([0; 32]);
         getrandom::fill(&mut *key).map_err(|_| KeyError::Random)?;
         let key = Hmac::new_from_slice(&*key).expect("HMAC takes keys of every length");
-        let pool = Mutex::new(Pool { bytes: Zeroizing::new([0; POOL]), used: POOL });
+        let pool =
+            Mutex::new(Pool { bytes: Zeroizing::new([0; POOL]), used: POOL, filled: UNIX_EPOCH });
         Ok(SaltGenerator { key, pool, counter: AtomicU64::new(0) })
     }
 
     pub(crate) fn next(&self) -> Result<[u8; 32], Failure> {
-        let fresh = self.fresh()?;
-        let clock = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = SystemTime::now();
+        let fresh = self.fresh(now)?;
+        let clock = now.duration_since(UNIX_EPOCH).unwrap_or_default();
         Ok(self.derive(
             &fresh,
             std::process::id(),
@@ -61,13 +68,16 @@ impl SaltGenerator {
         mac.finalize().into_bytes().into()
     }
 
-    fn fresh(&self) -> Result<[u8; FRESH], Failure> {
+    fn fresh(&self, now: SystemTime) -> Result<[u8; FRESH], Failure> {
         let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
-        if pool.used + FRESH > POOL {
+        // An error means that the clock went back.
+        let is_old = now.duration_since(pool.filled).map_or(true, |age| age > FRESH_FOR);
+        if is_old || pool.used + FRESH > POOL {
             // Marked as used up before it is filled: after an error nothing old is handed out.
             pool.used = POOL;
             getrandom::fill(&mut *pool.bytes).map_err(|_| Failure::Random)?;
             pool.used = 0;
+            pool.filled = now;
         }
         let start = pool.used;
         pool.used += FRESH;

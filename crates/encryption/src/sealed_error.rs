@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hookstack_core::{Error, ErrorKind, Payload, StepError};
 use serde_json::value::RawValue;
+use zeroize::Zeroizing;
 
 use crate::envelope::{Context, ERROR_PREFIX, Opened, Origin};
 use crate::error::Failure;
@@ -11,11 +12,11 @@ use crate::keyset::Keyset;
 use crate::object::Object;
 
 /// The contents of an error that was sealed and opened again.
-#[derive(Debug, serde::Deserialize)]
+#[derive(serde::Deserialize)]
 pub(crate) struct Contents {
-    pub(crate) name: Box<str>,
-    pub(crate) message: Box<str>,
-    pub(crate) stack: Option<Box<str>>,
+    name: Box<str>,
+    message: Box<str>,
+    stack: Option<Box<str>>,
     data: Option<Box<RawValue>>,
     cause: Option<Box<RawValue>>,
 }
@@ -30,6 +31,7 @@ pub(crate) fn seal(
     let mut contents = Object::new();
     contents.set_text("name", error.name());
     contents.set_text("message", error.text());
+    let brief = Zeroizing::new(contents.to_json());
     if let Some(stack) = error.stack() {
         contents.set_text("stack", &stack);
     }
@@ -38,10 +40,20 @@ pub(crate) fn seal(
             contents.set(key, value.text().to_vec());
         }
     }
-    let message = keys.seal_message(context, origin, &contents.to_json(), keys.salt()?)?;
+    let full = Zeroizing::new(contents.to_json());
+    // Rather an error without its details than one that the server refuses.
+    let contents = if full.len() > MAX_ERROR { brief } else { full };
+    if contents.len() > MAX_ERROR {
+        error.replace_contents("the error's message is too large to be sent", None, None, None);
+        return seal(keys, context, origin, error);
+    }
+    let message = keys.seal_message(context, origin, &contents, keys.salt()?)?;
     error.replace_contents(format!("{ERROR_PREFIX}{}", STANDARD.encode(message)), None, None, None);
     Ok(())
 }
+
+/// The largest contents of an error, in bytes of JSON; far below what the server takes.
+const MAX_ERROR: usize = 1024 * 1024;
 
 /// The binary message in an error's message; `None` when it is none of ours.
 ///
@@ -64,10 +76,36 @@ impl Contents {
             .with_stack(self.stack)
             .with_details(self.data.map(payload), self.cause.map(payload))
     }
+
+    /// As the JSON of an error in an event of the server, made of nothing but what was sealed.
+    pub(crate) fn to_json(&self) -> Vec<u8> {
+        let mut error = Object::new();
+        error.set_text("error", &self.name);
+        error.set_text("name", &self.name);
+        error.set_text("message", &self.message);
+        if let Some(stack) = &self.stack {
+            error.set_text("stack", stack);
+        }
+        for (key, value) in [("data", &self.data), ("cause", &self.cause)] {
+            if let Some(value) = value {
+                error.set(key, value.get().as_bytes().to_vec());
+            }
+        }
+        error.to_json()
+    }
+}
+
+/// The JSON of an error of which only the message is kept, because anybody can have written it.
+pub(crate) fn unauthenticated_json(message: &str) -> Vec<u8> {
+    let mut error = Object::new();
+    error.set_text("error", UNAUTHENTICATED);
+    error.set_text("name", UNAUTHENTICATED);
+    error.set_text("message", message);
+    error.to_json()
 }
 
 /// What a plaintext error is called where errors are sealed.
-pub(crate) const UNAUTHENTICATED: &str = "UnauthenticatedError";
+const UNAUTHENTICATED: &str = "UnauthenticatedError";
 
 /// An error of the host's own, a time limit for instance, or one that somebody on the way wrote: the
 /// function receives it, but never as an error of its own code.

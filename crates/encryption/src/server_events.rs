@@ -1,21 +1,40 @@
 //! Events that the server writes around the user's data.
 
-use hookstack_core::Payload;
+use hookstack_core::{Event, Payload};
 use serde::Deserialize;
 
 use crate::config::Config;
-use crate::data::{self, Owner};
+use crate::data::{self, Owner, well_formed};
 use crate::envelope::{Context, Origin, is_envelope};
 use crate::error::Failure;
 use crate::object::{Object, elements};
 use crate::policy::Slot;
 use crate::provenance::Provenance;
-use crate::sealed_error::{self, UNAUTHENTICATED};
+use crate::{sealed_error, trigger};
 
 pub(crate) const INVOKED: &str = "inngest/function.invoked";
-pub(crate) const FAILED: &str = "inngest/function.failed";
-pub(crate) const FINISHED: &str = "inngest/function.finished";
-pub(crate) const CANCELLED: &str = "inngest/function.cancelled";
+pub(crate) const CRON: &str = "inngest/scheduled.timer";
+const FAILED: &str = "inngest/function.failed";
+const FINISHED: &str = "inngest/function.finished";
+const CANCELLED: &str = "inngest/function.cancelled";
+
+/// The members of an event about a run; whatever else stands there is not passed on.
+const MEMBERS: [&str; 7] =
+    ["_inngest", "error", "event", "events", "function_id", "result", "run_id"];
+
+/// Whether an event tells how a run ended.
+pub(crate) fn is_about_a_run(name: &str) -> bool {
+    matches!(name, FAILED | FINISHED | CANCELLED)
+}
+
+/// The run that an event is about.
+pub(crate) fn run_id(data: &Payload) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Data {
+        run_id: String,
+    }
+    data.to::<Data>().ok().map(|data| data.run_id)
+}
 
 /// The slug of the function that an invocation is for, as the server wrote it beside the data.
 pub(crate) fn invoked_function(data: &Payload) -> Option<String> {
@@ -34,114 +53,148 @@ pub(crate) fn invoked_function(data: &Payload) -> Option<String> {
 /// An event that a step waited for, as it stands in the memo: name, id, data and more.
 pub(crate) fn open_awaited(config: &Config, payload: &mut Payload) -> Result<Provenance, Failure> {
     let text = payload.text();
-    let Some(mut event) = Object::parse(&text) else { return Ok(Provenance::Plain) };
-    let provenance = open_event(config, &mut event)?;
-    let opened = event.to_json();
-    *payload = Payload::from_well_formed(opened);
+    let Some(mut json) = Object::parse(&text) else { return Ok(Provenance::Plain) };
+    let (event, provenance) = open_nested(config, &json, None)?;
+    json.set("data", well_formed(&event.data.text())?);
+    *payload = Payload::from_well_formed(json.to_json());
     Ok(provenance)
 }
 
-/// The data of a failed or finished event: the original events, the error and the result.
+/// The data of an event about a run: the original events, the error and the result. They must belong to
+/// the run, and to each other.
 pub(crate) fn open_ended(config: &Config, data: &Payload) -> Result<Payload, Failure> {
     let text = data.text();
-    let mut data = Object::parse(&text).ok_or(Failure::NotAuthentic)?;
+    let data = Object::parse(&text).ok_or(Failure::NotAuthentic)?;
     let function = data.text("function_id").ok_or(Failure::NotAuthentic)?;
     let run_id = data.text("run_id").ok_or(Failure::NotAuthentic)?;
-    let of_this_run = |origin: &Origin| origin.function == function && origin.run_id == run_id;
-
-    if let Some(event) = data.get("event").filter(|json| *json != b"null") {
-        let opened = open_nested_event(config, event)?;
-        data.set("event", opened);
+    let member = |key: &str| data.get(key).filter(|json| *json != b"null");
+    let mut opened = Object::new();
+    for key in MEMBERS {
+        if let Some(value) = data.get(key) {
+            opened.set(key, value.to_vec());
+        }
     }
-    if let Some(events) = data.get("events").filter(|json| *json != b"null") {
-        let mut opened = vec![b'['];
-        for (index, event) in elements(events).ok_or(Failure::NotAuthentic)?.into_iter().enumerate()
+
+    let mut triggers = Vec::new();
+    if let Some(events) = member("events") {
+        let mut list = vec![b'['];
+        for (index, json) in elements(events).ok_or(Failure::NotAuthentic)?.into_iter().enumerate()
         {
             if index > 0 {
-                opened.push(b',');
+                list.push(b',');
             }
-            opened.extend(open_nested_event(config, event.get().as_bytes())?);
+            let (event, json) = open_original(config, &function, json.get().as_bytes())?;
+            triggers.push(event);
+            list.extend(json);
         }
-        opened.push(b']');
-        data.set("events", opened);
+        list.push(b']');
+        opened.set("events", list);
     }
-    if let Some(error) = data.get("error").filter(|json| *json != b"null") {
-        let opened = open_nested_error(config, &function, error, &of_this_run)?;
-        data.set("error", opened);
-    }
-    let failed = data.get("error").is_some_and(|json| json != b"null");
-    if let Some(result) = data.get("result").filter(|json| *json != b"null") {
-        let opened = if is_envelope(result) {
-            let opened = config.keys.open(&Context::function_output(&function), result)?;
-            if !of_this_run(opened.origin()) {
+    if let Some(json) = member("event") {
+        let (event, json) = open_original(config, &function, json)?;
+        // The first of the events, told once more.
+        match triggers.first() {
+            Some(first) if first.id != event.id || first.name != event.name => {
                 return Err(Failure::NotAuthentic);
             }
-            well_formed(opened.plaintext())?
-        } else if failed {
-            open_nested_error(config, &function, result, &of_this_run)?
-        } else if config.accepts_plaintext(Slot::Functions) {
-            result.to_vec()
-        } else {
-            return Err(Failure::Plaintext);
-        };
-        data.set("result", opened);
-    }
-    Ok(Payload::from_well_formed(data.to_json()))
-}
-
-fn open_nested_event(config: &Config, json: &[u8]) -> Result<Vec<u8>, Failure> {
-    let mut event = Object::parse(json).ok_or(Failure::NotAuthentic)?;
-    open_event(config, &mut event)?;
-    Ok(event.to_json())
-}
-
-fn open_event(config: &Config, event: &mut Object<'_>) -> Result<Provenance, Failure> {
-    let name = event.text("name").ok_or(Failure::NotAuthentic)?;
-    let id = event.text("id");
-    let data = Payload::from_well_formed(event.get("data").unwrap_or(b"{}").to_vec());
-    let (owner, policy) = match name.as_str() {
-        INVOKED => (invoked_function(&data).ok_or(Failure::NotAuthentic)?, &config.invokes),
-        // Events of the server itself, a schedule for instance.
-        server if server.starts_with("inngest/") && !config.events.contains_key(server) => {
-            return Ok(Provenance::Plain);
+            Some(_) => {}
+            None => triggers.push(event),
         }
-        _ => (String::new(), config.policy(&name)),
+        opened.set("event", json);
+    }
+    let trigger_id = trigger::id_of(&triggers);
+    let belongs = |origin: &Origin| {
+        origin.function == function
+            && origin.run_id == run_id
+            && (triggers.is_empty() || origin.trigger_id == trigger_id)
     };
-    let owner = if name == INVOKED { Owner::Invoke(&owner) } else { Owner::Event(&name) };
-    let (data, provenance) = data::open(config, policy, owner, id.as_deref(), &data)?;
-    event.set("data", well_formed(&data.text())?);
-    Ok(provenance)
+
+    let error = member("error");
+    if let Some(json) = error {
+        opened.set("error", open_error(config, &function, json, &belongs)?);
+    }
+    match (member("result"), error) {
+        (Some(json), None) if is_envelope(json) => {
+            let output = config.keys.open(&Context::function_output(&function), json)?;
+            if !belongs(output.origin()) {
+                return Err(Failure::NotAuthentic);
+            }
+            opened.set("result", well_formed(output.plaintext())?);
+        }
+        // A run that failed has its error here once more.
+        (Some(json), Some(_)) => {
+            opened.set("result", open_error(config, &function, json, &belongs)?)
+        }
+        (None, Some(_)) => {}
+        (_, None) if data.text("error").is_some() || !config.accepts_plaintext(Slot::Functions) => {
+            return Err(Failure::Plaintext);
+        }
+        (_, None) => {}
+    }
+    Ok(Payload::from_well_formed(opened.to_json()))
 }
 
-fn open_nested_error(
+/// An event that had triggered a run, in an event about the run.
+fn open_original(
     config: &Config,
     function: &str,
     json: &[u8],
-    of_this_run: &dyn Fn(&Origin) -> bool,
+) -> Result<(Event, Vec<u8>), Failure> {
+    let mut object = Object::parse(json).ok_or(Failure::NotAuthentic)?;
+    let (event, _) = open_nested(config, &object, Some(function))?;
+    object.set("data", well_formed(&event.data.text())?);
+    Ok((event, object.to_json()))
+}
+
+/// An event inside of other data. `invoked` is the function that an invocation must have been for.
+fn open_nested(
+    config: &Config,
+    json: &Object<'_>,
+    invoked: Option<&str>,
+) -> Result<(Event, Provenance), Failure> {
+    let name = json.text("name").ok_or(Failure::NotAuthentic)?;
+    let id = json.text("id");
+    let data = Payload::from_well_formed(json.get("data").unwrap_or(b"{}").to_vec());
+    let (data, provenance) = match name.as_str() {
+        INVOKED => {
+            let claimed = invoked_function(&data).ok_or(Failure::NotAuthentic)?;
+            if invoked.is_some_and(|function| function != claimed) {
+                return Err(Failure::NotAuthentic);
+            }
+            data::open(config, &config.invokes, Owner::Invoke(&claimed), id.as_deref(), &data)?
+        }
+        about if is_about_a_run(about) => (open_ended(config, &data)?, Provenance::Plain),
+        // A schedule holds nothing of the user's, but the server could write anything there.
+        CRON => (Payload::from_well_formed("{}"), Provenance::Plain),
+        server if server.starts_with("inngest/") && !config.events.contains_key(server) => {
+            return Err(Failure::NotAuthentic);
+        }
+        name => data::open(config, config.policy(name), Owner::Event(name), id.as_deref(), &data)?,
+    };
+    let mut event = Event::from_payload(name, data);
+    event.id = id;
+    Ok((event, provenance))
+}
+
+/// An error in an event about a run, made anew of what was sealed. The server's own, a time limit for
+/// instance, keeps its message only.
+fn open_error(
+    config: &Config,
+    function: &str,
+    json: &[u8],
+    belongs: &dyn Fn(&Origin) -> bool,
 ) -> Result<Vec<u8>, Failure> {
-    let mut error = Object::parse(json).ok_or(Failure::NotAuthentic)?;
+    let error = Object::parse(json).ok_or(Failure::NotAuthentic)?;
     let text = error.text("message").unwrap_or_default();
     match sealed_error::message(&text)? {
         Some(message) => {
             let opened = config.keys.open_message(&Context::function_error(function), &message)?;
-            if !of_this_run(opened.origin()) {
+            if !belongs(opened.origin()) {
                 return Err(Failure::NotAuthentic);
             }
-            let contents = sealed_error::contents(&opened)?;
-            error.set_text("name", &contents.name);
-            error.set_text("message", &contents.message);
-            if let Some(stack) = &contents.stack {
-                error.set_text("stack", stack);
-            }
+            Ok(sealed_error::contents(&opened)?.to_json())
         }
-        // The server's own, a time limit for instance.
-        None => error.set_text("name", UNAUTHENTICATED),
+        None if config.accepts_plaintext(Slot::Functions) => Ok(json.to_vec()),
+        None => Ok(sealed_error::unauthenticated_json(&text)),
     }
-    Ok(error.to_json())
-}
-
-/// Text that becomes part of a larger one must not break out of its place.
-fn well_formed(json: &[u8]) -> Result<Vec<u8>, Failure> {
-    Payload::from_text(json.to_vec()).map_err(|_| Failure::NotAuthentic)?;
-    Ok(json.to_vec())
 }

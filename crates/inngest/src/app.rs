@@ -156,10 +156,13 @@ impl AppBuilder {
         let infos: Vec<_> = functions.iter().map(|function| function.info.clone()).collect();
         let app_level = self.middleware.len();
         let stack = self.middleware.build();
-        stack.register(&self.id, &infos, 0).map_err(ConfigError::Middleware)?;
+        stack.register(&self.id, &infos, None).map_err(ConfigError::Middleware)?;
         for function in functions.iter().filter(|function| !function.is_failure_handler) {
             let own = std::slice::from_ref(&function.info);
-            function.stack.register(&self.id, own, app_level).map_err(ConfigError::Middleware)?;
+            function
+                .stack
+                .register(&self.id, own, Some(app_level))
+                .map_err(ConfigError::Middleware)?;
         }
         Ok(App {
             shared: Arc::new(AppShared {

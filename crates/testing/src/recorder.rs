@@ -24,7 +24,7 @@ use crate::scene::Scene;
 ///
 /// let log = Log::new();
 /// let stack = Stack::builder().with(Recorder::new("A", &log)).build();
-/// stack.register("app", &[], 0)?;
+/// stack.register("app", &[], None)?;
 /// assert_eq!(log.sequence(), ["A.on_register"]);
 /// # Ok::<_, hookstack_core::Error>(())
 /// ```
@@ -76,7 +76,7 @@ impl Recorder {
     /// use hookstack_testing::{Fault, Log, Recorder};
     ///
     /// let failing = Recorder::new("A", &Log::new()).failing(Hook::OnRegister, Fault::Error);
-    /// let error = Stack::builder().with(failing).build().register("app", &[], 0).unwrap_err();
+    /// let error = Stack::builder().with(failing).build().register("app", &[], None).unwrap_err();
     /// assert_eq!(error.text(), "A fails in on_register");
     /// ```
     ///
@@ -97,7 +97,7 @@ impl Recorder {
     ///
     /// let failing = Recorder::new("A", &Log::new())
     ///     .failing_with(Hook::OnRegister, || Error::message("no key").with_name("NoKey"));
-    /// let error = Stack::builder().with(failing).build().register("app", &[], 0).unwrap_err();
+    /// let error = Stack::builder().with(failing).build().register("app", &[], None).unwrap_err();
     /// assert_eq!(error.name(), "NoKey");
     /// ```
     ///

@@ -2,6 +2,8 @@
 
 mod attacks;
 mod canary;
+mod forged_events;
+mod misuse;
 mod order;
 mod sharing;
 mod shop;

@@ -95,7 +95,7 @@ fn version(encryption: Option<EncryptionBuilder>) -> AppBuilder {
             .run("fails", async || Err::<u8, _>(Error::non_retriable("no").with_name("Mine")))
             .await;
         step.sleep("nap", Duration::from_secs(10)).await?;
-        Ok(json!([child, failed.map_err(|error| error.message().to_owned())]))
+        Ok(json!([child, failed.map_err(|error| format!("{}: {}", error.name(), error.message()))]))
     }
     App::builder("app")
         .with(encryption.map(EncryptionBuilder::build))
@@ -146,7 +146,7 @@ async fn a_roll_out_in_three_stages_loses_no_run() {
         } else {
             open_output(&keys(), "app-work", &stored.to_string())
         };
-        assert_eq!(output, json!([index + 1, { "Err": "no" }]), "run {index}");
+        assert_eq!(output, json!([index + 1, { "Err": "Mine: no" }]), "run {index}");
     }
     assert!(!runs[11].events[0].contains("\"n\""), "the last ones are sealed");
 }

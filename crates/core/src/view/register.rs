@@ -15,6 +15,7 @@ pub struct OnRegister<'a> {
     pub(crate) app_id: &'a str,
     pub(crate) functions: &'a [Arc<FunctionInfo>],
     pub(crate) middleware: &'a [RegisteredMiddleware],
+    pub(crate) app_level: bool,
 }
 
 impl OnRegister<'_> {
@@ -27,6 +28,11 @@ impl OnRegister<'_> {
     /// function-level middleware.
     pub fn functions(&self) -> &[Arc<FunctionInfo>] {
         self.functions
+    }
+
+    /// Whether this middleware is registered for the whole app, not for one function.
+    pub fn is_app_level(&self) -> bool {
+        self.app_level
     }
 
     /// All middleware of the stack, outermost first, this one included.

@@ -60,19 +60,19 @@ impl<'de: 'a, 'a> Deserialize<'de> for Envelope<'a> {
                 f.write_str("an envelope")
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Envelope<'de>, A::Error> {
-                let (mut marker, mut strategy, mut data) = (false, false, None);
+                let (mut marker, mut strategy, mut data) = (None, None, None);
                 while let Some(Text(key)) = map.next_key()? {
                     match &*key {
-                        MARKER if !marker => marker = map.next_value::<bool>()?,
-                        STRATEGY if !strategy => {
-                            strategy = map.next_value::<Text<'_>>()?.0 == STRATEGY_V1
+                        MARKER if marker.is_none() => marker = Some(map.next_value::<bool>()?),
+                        STRATEGY if strategy.is_none() => {
+                            strategy = Some(map.next_value::<Text<'_>>()?.0)
                         }
                         "data" if data.is_none() => data = Some(map.next_value::<Text<'_>>()?.0),
                         _ => return Err(A::Error::custom("a key that does not belong here")),
                     }
                 }
-                match data {
-                    Some(data) if marker && strategy => Ok(Envelope { data }),
+                match (marker, strategy.as_deref(), data) {
+                    (Some(true), Some(STRATEGY_V1), Some(data)) => Ok(Envelope { data }),
                     _ => Err(A::Error::custom("not an envelope of this strategy")),
                 }
             }

@@ -49,7 +49,8 @@ async fn a_planned_step_behind_something_slow_is_waited_for() {
             value(&step, "b").await
         };
         let (a, b) = tokio::join!(value(&step, "a"), slow);
-        (a?, b?);
+        a?;
+        b?;
         Ok(())
     }
     assert_eq!(Server::of(cold).target("b").await.operations(), [("StepRun", "b")]);
@@ -90,7 +91,7 @@ async fn a_branch_that_yields_for_ever_does_not_keep_steps_from_being_reported()
 async fn a_handler_that_is_not_async_may_use_the_tools_before_it_returns_its_future() {
     let function = |step: Step| {
         let first = step.run("a", async || Ok::<_, Error>(1));
-        async move { first.await }
+        async move { first.await.map(|value| value + 1) }
     };
     assert_eq!(Server::of(function).send("step", 0).await.operations(), [("StepRun", "a")]);
 }

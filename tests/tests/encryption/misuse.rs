@@ -1,0 +1,82 @@
+//! What honest people do wrong: noticed at start-up, or harmless.
+
+use hookstack_core::{Error, Event};
+use hookstack_encryption::{Encryption, EventPolicy, Mode, Plain};
+use hookstack_inngest::engine::{Engine, RunStatus};
+use hookstack_inngest::{App, Data, Function, Step};
+use serde_json::{Value, json};
+
+use crate::shop::{R, encryption, keys, only, send};
+
+async fn echo(Data(data): Data<Value>, step: Step) -> R<Value> {
+    Ok(step.run("step", async || Ok::<_, Error>(data)).await?)
+}
+
+#[test]
+fn encryption_of_one_function_only_is_refused() {
+    let function = Function::builder("f").on_event("e").with(encryption()).handler(echo);
+    let error = App::builder("app").function(function).build().expect_err("refused").to_string();
+    assert!(
+        error.contains("\"Encryption\", on_register") && error.contains("register it with the app"),
+        "{error}"
+    );
+}
+
+#[test]
+fn two_encryptions_are_refused() {
+    let error = App::builder("app")
+        .with(encryption())
+        .with(encryption())
+        .build()
+        .expect_err("refused")
+        .to_string();
+    assert!(error.contains("register it once"), "{error}");
+}
+
+#[tokio::test]
+async fn who_writes_plaintext_reads_it() {
+    let encryption = Encryption::builder(keys())
+        .mode(Mode::WritePlaintext)
+        .plain_everywhere(Plain::Reject)
+        .build();
+    let app = App::builder("app")
+        .with(encryption)
+        .function(Function::builder("f").on_event("e").handler(echo));
+    let engine = Engine::start(app).expect("the app");
+    send(&engine, "e", "e-1", json!({ "n": 1 })).await;
+    engine.run_until_idle().await.expect("rest");
+    let run = only(engine.runs());
+    assert_eq!((run.status, run.output.as_deref()), (RunStatus::Completed, Some(r#"{"n":1}"#)));
+}
+
+#[tokio::test]
+async fn a_policy_without_fields_seals_everything() {
+    let encryption =
+        Encryption::builder(keys()).event("e", EventPolicy::fields::<String>([])).build();
+    let app = App::builder("app")
+        .with(encryption)
+        .function(Function::builder("f").on_event("e").handler(echo));
+    let engine = Engine::start(app).expect("the app");
+    send(&engine, "e", "e-1", json!({ "n": 1 })).await;
+    assert!(
+        engine.stored().iter().all(|item| !String::from_utf8_lossy(&item.data).contains("\"n\""))
+    );
+}
+
+#[tokio::test]
+async fn an_invocation_that_grows_beyond_the_limit_is_refused_with_both_sizes() {
+    async fn large(step: Step) -> R<Value> {
+        Ok(step.invoke("call", "f", &json!({ "x": "x".repeat(2_500_000) })).await?)
+    }
+    let app = App::builder("app")
+        .with(encryption())
+        .function(Function::builder("f").handler(echo))
+        .function(Function::builder("large").on_event("e").retries(0).handler(large));
+    let engine = Engine::start(app).expect("the app");
+    engine.send(Event::new("e", &json!({})).expect("an event")).await.into_result().expect("sent");
+    engine.run_until_idle().await.expect("rest");
+    let run = only(engine.runs_of("app-large"));
+    assert_eq!(run.status, RunStatus::Failed);
+    let error: Value = serde_json::from_str(run.error.as_deref().expect("an error")).expect("JSON");
+    assert_eq!(error["name"], "OutputTooLarge");
+}
