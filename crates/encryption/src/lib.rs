@@ -44,3 +44,8 @@ pub use keyset::{KEYS_VARIABLE, Keyset, KeysetBuilder};
 pub use middleware::Encryption;
 pub use policy::{EventPolicy, Mode, Plain, Slot};
 pub use provenance::Provenance;
+
+/// The README's program, compiled with the documentation's tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

@@ -1,6 +1,7 @@
 //! The one error type of the workspace.
 
 mod into_error;
+mod kind;
 mod retry;
 mod step_error;
 
@@ -10,10 +11,10 @@ use std::error::Error as StdError;
 use std::fmt;
 
 pub use into_error::{IntoError, marker};
+pub use kind::{ErrorKind, Origin};
 pub use retry::{NonRetriable, Retry, RetryAfter};
 pub use step_error::StepError;
 
-use crate::hook::Hook;
 use crate::payload::Payload;
 
 /// A boxed standard error.
@@ -21,67 +22,6 @@ pub type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// A result whose error is hookstack's [`Error`]; `Result` alone is the result of a paired hook.
 pub type Result<T = (), E = Error> = std::result::Result<T, E>;
-
-/// What went wrong, coarsely: what a host or an observer decides by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ErrorKind {
-    /// The user's code, or a hook, returned an error.
-    Failure,
-    /// The user's code, or a hook, panicked.
-    Panic,
-    /// A memoized step failed for good and its error came back to the function.
-    Step,
-    /// What the platform or a caller sent does not have the expected form.
-    InvalidInput,
-    /// A value does not serialise, or a stored value does not deserialise into the asked type.
-    Serialization,
-    /// An output or payload is larger than the platform takes.
-    TooLarge,
-    /// A value is not authentic; a call that meets one fails.
-    Unauthenticated,
-    /// An API was used in a way that cannot work; the message says what to do instead.
-    Misuse,
-    /// Events could not be sent.
-    Send,
-    /// A time limit passed.
-    Timeout,
-    /// A builder was given something that cannot work.
-    Configuration,
-}
-
-/// Where an error came from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Origin {
-    /// The user's function, handler or step body.
-    Code,
-    /// A hook of a middleware.
-    Middleware {
-        /// The middleware's name.
-        name: Box<str>,
-        /// The hook.
-        hook: Hook,
-    },
-    /// The host itself, for instance because a request could not be read.
-    Host,
-}
-
-impl Origin {
-    pub(crate) fn middleware(name: &str, hook: Hook) -> Self {
-        Origin::Middleware { name: name.into(), hook }
-    }
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Origin::Code => f.write_str("user code"),
-            Origin::Middleware { name, hook } => write!(f, "middleware \"{name}\", {hook}"),
-            Origin::Host => f.write_str("host"),
-        }
-    }
-}
 
 /// An error with what hosts and observers need: its kind, whether to retry, where it came from, its
 /// source chain, and the errors that happened after it.

@@ -9,6 +9,7 @@ mod current;
 mod run;
 mod seeded;
 mod state;
+mod waker;
 
 pub(crate) use current::{BodyScope, in_step_body, is_driving};
 pub(crate) use run::{Target, drive, timed_out};

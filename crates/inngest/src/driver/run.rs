@@ -3,9 +3,8 @@
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, Wake, Waker};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
 use hookstack_core::host::{BoxFuture, Execution};
 use hookstack_core::{
@@ -15,6 +14,7 @@ use hookstack_core::{
 
 use super::current::mark;
 use super::state::{Delivery, Finished, Shared, is_planned};
+use super::waker::PollWaker;
 use crate::handler::ErasedHandler;
 use crate::step::Step;
 use crate::transport::EventTransport;
@@ -377,44 +377,4 @@ pub(crate) fn timed_out(limit: std::time::Duration) -> Error {
         ),
     )
     .with_retry(Retry::Default)
-}
-
-/// The waker of the function: remembers a wake, and passes it on to the executor only while the driver
-/// sleeps. A delivery by the driver itself then costs no round through the executor.
-#[derive(Default)]
-struct PollWaker {
-    woken: AtomicBool,
-    executor: Mutex<Option<Waker>>,
-}
-
-impl PollWaker {
-    /// Before a poll: forgets earlier wakes.
-    fn reset(&self) {
-        // Not a plain store: it must see what happened before an earlier wake, or the poll that follows
-        // could miss both the wake and its cause.
-        self.woken.swap(false, Ordering::AcqRel);
-    }
-
-    fn is_woken(&self) -> bool {
-        self.woken.load(Ordering::Acquire)
-    }
-
-    /// Asks for the next wake to be passed on.
-    fn pass_on_to(&self, executor: &Waker) {
-        *self.executor.lock().unwrap_or_else(PoisonError::into_inner) = Some(executor.clone());
-    }
-}
-
-impl Wake for PollWaker {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.woken.store(true, Ordering::Release);
-        let executor = self.executor.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(executor) = executor {
-            executor.wake();
-        }
-    }
 }
