@@ -8,9 +8,13 @@ use hookstack_testing::Canary;
 use crate::shop::{CANARIES, app, encryption, expected_output, keys, only, open_output, run_all};
 
 fn places(engine: &Engine, canary: &str) -> Vec<String> {
+    assert!(engine.stored().len() > 50, "the scan sees everything that is stored");
+    places_of(engine, canary)
+}
+
+fn places_of(engine: &Engine, canary: &str) -> Vec<String> {
     let canary = Canary::new(canary);
     let stored = engine.stored();
-    assert!(stored.len() > 50, "the scan sees everything that is stored");
     stored
         .into_iter()
         .filter(|item| canary.find(&item.data).is_some())
@@ -50,6 +54,62 @@ async fn everything_is_readable_without() {
     let output: serde_json::Value =
         serde_json::from_str(main.output.as_deref().expect("an output")).expect("JSON");
     assert_eq!(output, expected_output());
+}
+
+/// Fails with a secret, late: after the outcome was transformed, or while it was.
+struct Leaky(hookstack_core::Hook);
+
+impl hookstack_core::Middleware for Leaky {
+    async fn transform_output(
+        &self,
+        _: &mut hookstack_core::TransformOutput<'_>,
+    ) -> hookstack_core::Result {
+        self.fail(hookstack_core::Hook::TransformOutput)
+    }
+    async fn before_response(
+        &self,
+        _: &mut hookstack_core::BeforeResponse<'_>,
+    ) -> hookstack_core::Result {
+        self.fail(hookstack_core::Hook::BeforeResponse)
+    }
+    async fn after_execution(
+        &self,
+        _: &mut hookstack_core::AfterExecution<'_>,
+    ) -> hookstack_core::Result {
+        self.fail(hookstack_core::Hook::AfterExecution)
+    }
+}
+
+impl Leaky {
+    fn fail(&self, hook: hookstack_core::Hook) -> hookstack_core::Result {
+        if hook == self.0 {
+            Err(hookstack_core::Error::message("canary-hook-error"))
+        } else {
+            Ok(())
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_error_of_a_hook_is_not_readable_either() {
+    use hookstack_core::Hook::{AfterExecution, BeforeResponse, TransformOutput};
+    for hook in [TransformOutput, BeforeResponse, AfterExecution] {
+        let app = crate::shop::functions(
+            hookstack_inngest::App::builder("shop").with(Leaky(hook)).with(encryption()),
+        );
+        let engine = Engine::start(app).expect("the app");
+        crate::shop::send(
+            &engine,
+            "shop/order",
+            "order-1",
+            serde_json::json!({ "secret": "canary-event" }),
+        )
+        .await;
+        engine.run_until_idle().await.expect("rest");
+        for canary in CANARIES.iter().chain(["canary-hook-error"].iter()) {
+            assert_eq!(places_of(&engine, canary), Vec::<String>::new(), "{canary} in {hook}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hookstack_core::{Error, Event, Info, Middleware, WaitForEvent};
+use hookstack_core::{Error, Event, Info, Middleware, Payload, WaitForEvent};
 use hookstack_encryption::{Encryption, Key, Keyset};
 use hookstack_inngest::engine::{Engine, RunRecord};
 use hookstack_inngest::{App, AppBuilder, CallRequest, Data, Failure, Function, Step, TypedEvent};
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 pub(crate) type R<T> = Result<T, Error>;
 
 /// One secret for each kind of value; each is somewhere in the traffic of [`run_all`].
-pub(crate) const CANARIES: [&str; 13] = [
+pub(crate) const CANARIES: [&str; 15] = [
     "canary-event",
     "canary-step-output",
     "canary-caught-error",
@@ -23,6 +23,8 @@ pub(crate) const CANARIES: [&str; 13] = [
     "canary-sent-event",
     "canary-function-output",
     "canary-function-error",
+    "canary-error-source",
+    "canary-error-data",
     "canary-panic",
     "canary-failure-handler",
 ];
@@ -96,7 +98,23 @@ async fn child(Data(data): Data<Value>) -> R<Value> {
 }
 
 async fn fails() -> R<()> {
-    Err(Error::message("canary-function-error").with_name("Broken"))
+    Err(Error::new(Broken(std::io::Error::other("canary-error-source")))
+        .with_data(Payload::new("canary-error-data")?))
+}
+
+#[derive(Debug)]
+struct Broken(std::io::Error);
+
+impl std::fmt::Display for Broken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("canary-function-error")
+    }
+}
+
+impl std::error::Error for Broken {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.0)
+    }
 }
 
 async fn handle(failure: Failure<Value>) -> R<Value> {
@@ -105,6 +123,7 @@ async fn handle(failure: Failure<Value>) -> R<Value> {
         (failure.error.name(), failure.error.message()),
         ("Broken", "canary-function-error")
     );
+    assert!(failure.error.stack().is_some_and(|stack| stack.contains("canary-error-source")));
     Ok(json!({ "handled": "canary-failure-handler" }))
 }
 
