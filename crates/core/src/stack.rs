@@ -38,6 +38,8 @@ pub struct Stack {
     lists: [Vec<Entry>; Hook::ASYNC.len()],
     sensitive: bool,
     reads_payload: bool,
+    /// Whether no hook is overridden.
+    idle: bool,
 }
 
 /// A middleware in the list of one hook.
@@ -202,6 +204,10 @@ impl Stack {
         }
     }
 
+    pub(crate) fn is_idle(&self) -> bool {
+        self.idle
+    }
+
     pub(crate) fn list(&self, hook: Hook) -> &[Entry] {
         &self.lists[hook as usize]
     }
@@ -312,6 +318,7 @@ impl StackBuilder {
         Stack {
             sensitive: middleware.iter().any(Middleware::sensitive),
             reads_payload: middleware.iter().any(Middleware::reads_payload),
+            idle: lists.iter().all(Vec::is_empty),
             middleware,
             lists,
         }

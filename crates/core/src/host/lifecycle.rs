@@ -47,6 +47,10 @@ impl CallGuard {
         async move {
             self.open = self.stack.len();
             self.call.info().set_replaying(!input.memoized.is_empty());
+            if self.stack.is_idle() {
+                let answer = self.answer_directly(host, &mut input).await;
+                return Answered { answer, guard: self };
+            }
             let mut request = Request {
                 stack: &self.stack,
                 host,
@@ -64,6 +68,23 @@ impl CallGuard {
             let answer = request.answer.expect("`conclude` leaves an answer");
             Answered { answer, guard: self }
         }
+    }
+}
+
+impl CallGuard {
+    /// The lifecycle when no hook is overridden: what is left of it is the host's own part. The same
+    /// happens through [`Request`], in more steps.
+    async fn answer_directly<H: Host>(&mut self, host: &mut H, input: &mut Input) -> Answer {
+        let mut phase = Phase::default();
+        let (call, stack) = (&mut self.call, &self.stack);
+        let cx = Execution { call, input, stack, phase: &mut phase };
+        let started = catch(|| host.execute(cx));
+        let mut outcome = Run::new(started, None).await;
+        let info = self.call.info();
+        info.set_replaying(false);
+        host.check(info, &mut outcome);
+        let (status, headers) = host.respond(info, &outcome);
+        Answer { outcome, status, headers, failed: Vec::new() }
     }
 }
 
