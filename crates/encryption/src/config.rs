@@ -1,6 +1,6 @@
 //! Settings of the middleware.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::keyset::Keyset;
@@ -22,6 +22,7 @@ pub(crate) struct Config {
     pub(crate) events: HashMap<String, EventPolicy>,
     pub(crate) other_events: EventPolicy,
     pub(crate) invokes: EventPolicy,
+    pub(crate) former_triggers: HashSet<String>,
     plain: [Plain; Slot::ALL.len()],
     accepted: [AtomicU64; Slot::ALL.len()],
 }
@@ -36,6 +37,7 @@ impl EncryptionBuilder {
                 events: HashMap::new(),
                 other_events: EventPolicy::default(),
                 invokes: EventPolicy::default(),
+                former_triggers: HashSet::new(),
                 plain: Default::default(),
                 accepted: Default::default(),
             },
@@ -73,6 +75,13 @@ impl EncryptionBuilder {
         self
     }
 
+    /// Accepts events of this name although no function declares them as a trigger any more: runs in
+    /// flight were started by them. To be removed when those have ended.
+    pub fn former_trigger(mut self, event: impl Into<String>) -> Self {
+        self.config.former_triggers.insert(event.into());
+        self
+    }
+
     /// What to do with plaintext in this kind of place; it is refused by default. Whoever accepts it
     /// accepts what anybody on the way wrote.
     pub fn plain(mut self, slot: Slot, plain: Plain) -> Self {
@@ -93,6 +102,13 @@ impl EncryptionBuilder {
 }
 
 impl Config {
+    /// Invocations in plaintext name no step to answer to, so no answer could be accepted.
+    pub(crate) fn cannot_invoke(&self) -> bool {
+        self.mode == Mode::Encrypt
+            && self.invokes == EventPolicy::plaintext()
+            && self.plain[Slot::Functions as usize] == Plain::Reject
+    }
+
     pub(crate) fn policy(&self, event: &str) -> &EventPolicy {
         self.events.get(event).unwrap_or(&self.other_events)
     }

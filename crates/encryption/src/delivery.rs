@@ -26,7 +26,24 @@ pub(crate) fn transform_memoized(config: &Config, cx: &mut TransformMemoized<'_>
         }
         return Ok(());
     }
+    if let (MemoValue::Error(error), true) = (&cx.memo().value, failed_unread(cx)) {
+        let marked = sealed_error::unauthenticated(error);
+        cx.memo_mut().value = MemoValue::Error(marked);
+        return Ok(());
+    }
     check(config, cx).map_err(|failure| failure.at(&place))
+}
+
+/// The error of an invoked function that could not read its event, for want of a key for instance: it
+/// did not learn who invoked it, so its error is bound to nobody.
+fn failed_unread(cx: &TransformMemoized<'_>) -> bool {
+    match (Provenance::of(&cx.memo().extensions), cx.options()) {
+        (
+            Provenance::Sealed { class: Class::FunctionError, origin, .. },
+            StepOptions::Invoke(invoke),
+        ) => origin.function == invoke.function && origin.is_unbound(),
+        _ => false,
+    }
 }
 
 fn check(config: &Config, cx: &TransformMemoized<'_>) -> Result<(), Failure> {
@@ -103,7 +120,7 @@ fn sealed(
 fn is_of_this_call(info: &CallInfo, by: &TriggeredBy, origin: &Origin) -> bool {
     origin.function == info.function.slug
         && origin.invoker == by.invoker
-        && same_trigger(info, by, &origin.trigger_id, &origin.run_id)
+        && origin.trigger_id == by.id
 }
 
 /// Sealed as the answer to this step of this function, for the same trigger.
@@ -111,7 +128,7 @@ fn answers(info: &CallInfo, by: &TriggeredBy, step: &StepInfo, origin: &Origin) 
     let invoker = &origin.invoker;
     invoker.function == info.function.slug
         && invoker.step.as_bytes() == step.hash().to_hex()
-        && same_trigger(info, by, &invoker.trigger_id, &invoker.run_id)
+        && invoker.trigger_id == by.id
 }
 
 /// Sealed as the answer to an invocation in plaintext, which names no step to answer to: in a roll-out, a
@@ -119,12 +136,4 @@ fn answers(info: &CallInfo, by: &TriggeredBy, step: &StepInfo, origin: &Origin) 
 /// counted, where plaintext is.
 fn answers_plaintext(config: &Config, origin: &Origin) -> bool {
     origin.invoker == Invoker::default() && config.accepts_plaintext(Slot::Functions)
-}
-
-/// Without an id of the trigger, only the run tells calls apart.
-fn same_trigger(info: &CallInfo, by: &TriggeredBy, trigger_id: &str, run_id: &str) -> bool {
-    match by.id.as_str() {
-        "" => trigger_id.is_empty() && run_id == info.run_id,
-        id => trigger_id == id,
-    }
 }

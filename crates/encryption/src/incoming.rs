@@ -10,6 +10,7 @@ use crate::data::{self, Owner};
 use crate::envelope::{Class, Context, Invoker, Opened, class_of, is_envelope, read};
 use crate::error::Failure;
 use crate::keyset::Keyset;
+use crate::policy::Slot;
 use crate::provenance::Provenance;
 use crate::trigger::{self, Declared, TriggeredBy};
 use crate::{sealed_error, server_events};
@@ -31,7 +32,7 @@ pub(crate) fn transform_input(config: &Config, cx: &mut TransformInput<'_>) -> R
             triggered_by.invoker = invoker;
         }
     }
-    triggered_by.id = trigger::id_of(cx.events());
+    triggered_by.id = trigger::id_of(cx.events(), &info.run_id);
     cx.extensions_mut().insert(triggered_by);
     for (hash, memo) in cx.memoized_mut().iter_mut() {
         let place = || format!("the stored value of step {hash}");
@@ -69,12 +70,18 @@ fn open_event(
             }
             opened
         }
-        name if !declared.listens_on(name) => return Err(Failure::NotAuthentic),
+        name if !declared.listens_on(name) && !config.former_triggers.contains(name) => {
+            return Err(Failure::NotAuthentic);
+        }
         name if server_events::is_about_a_run(name) => {
             (server_events::open_ended(config, &event.data)?, Provenance::Plain)
         }
-        // Written by the server, about nothing of the user's.
+        server_events::CRON => (server_events::schedule(&event.data), Provenance::Plain),
+        // Other events of the server: plaintext, in which it can write what it wants.
         name if name.starts_with("inngest/") && !config.events.contains_key(name) => {
+            if !config.accepts_plaintext(Slot::Events) {
+                return Err(Failure::Plaintext);
+            }
             (event.data.clone(), Provenance::Plain)
         }
         name => data::open(config, config.policy(name), Owner::Event(name), id, &event.data)?,

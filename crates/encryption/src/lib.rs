@@ -13,7 +13,9 @@
 //! changed does not open, and plaintext in its place is refused.
 //!
 //! What it cannot do: make the server evaluate a condition. Any authentic event of the awaited name can
-//! end a wait, whatever its condition says; compare what matters in the event's data afterwards.
+//! end a wait, and any authentic event that a function listens on can start it, whatever the conditions
+//! say; compare what matters in the event's data. An error that the server wrote itself (a time limit)
+//! arrives as `UnauthenticatedError`, and so does that of a run which could not read its event.
 //! Payloads that were opened and delivered are ordinary memory, not wiped after use; keys are.
 //!
 //! [`Encryption`] is the middleware; [`Keyset::seal`] and [`Keyset::open`] work without any host.

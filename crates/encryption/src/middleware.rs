@@ -79,6 +79,11 @@ impl Middleware for Encryption {
                 "register it once: a second one would seal what the first has sealed",
             ));
         }
+        if self.config.cannot_invoke() {
+            return Err(misplaced(
+                "payloads of invocations are not sealed, so their results cannot be bound to them: seal them, or accept that with `plain(Slot::Functions, Plain::Allow)`",
+            ));
+        }
         Ok(())
     }
 

@@ -69,6 +69,10 @@ pub(crate) fn contents(opened: &Opened) -> Result<Contents, Failure> {
 }
 
 impl Contents {
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// As the error that the function receives.
     pub(crate) fn into_step_error(self) -> StepError {
         let payload = |raw: Box<RawValue>| Payload::from_well_formed(raw.get().to_owned());

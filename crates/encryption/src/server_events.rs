@@ -27,13 +27,28 @@ pub(crate) fn is_about_a_run(name: &str) -> bool {
     matches!(name, FAILED | FINISHED | CANCELLED)
 }
 
-/// The run that an event is about.
-pub(crate) fn run_id(data: &Payload) -> Option<String> {
+/// The function and the run that an event is about.
+pub(crate) fn run_of(data: &Payload) -> Option<(String, String)> {
     #[derive(Deserialize)]
     struct Data {
+        function_id: String,
         run_id: String,
     }
-    data.to::<Data>().ok().map(|data| data.run_id)
+    data.to::<Data>().ok().map(|data| (data.function_id, data.run_id))
+}
+
+/// The data of a schedule: what the server has to tell, and nothing else that it may have written there.
+pub(crate) fn schedule(data: &Payload) -> Payload {
+    let text = data.text();
+    let mut schedule = Object::new();
+    if let Some(data) = Object::parse(&text) {
+        for key in ["cron", "fireAt", "scheduledAt"] {
+            if let Some(value) = data.text(key) {
+                schedule.set_text(key, &value);
+            }
+        }
+    }
+    Payload::from_well_formed(schedule.to_json())
 }
 
 /// The slug of the function that an invocation is for, as the server wrote it beside the data.
@@ -75,38 +90,42 @@ pub(crate) fn open_ended(config: &Config, data: &Payload) -> Result<Payload, Fai
         }
     }
 
-    let mut triggers = Vec::new();
-    if let Some(events) = member("events") {
-        let mut list = vec![b'['];
-        for (index, json) in elements(events).ok_or(Failure::NotAuthentic)?.into_iter().enumerate()
-        {
-            if index > 0 {
-                list.push(b',');
+    let mut originals = Vec::new();
+    match (member("events"), member("event")) {
+        (Some(events), _) => {
+            let mut list = vec![b'['];
+            for (index, json) in
+                elements(events).ok_or(Failure::NotAuthentic)?.into_iter().enumerate()
+            {
+                let (event, json) = open_original(config, &function, json.get().as_bytes())?;
+                if index > 0 {
+                    list.push(b',');
+                } else {
+                    // The first one stands beside the list once more.
+                    opened.set("event", json.clone());
+                }
+                originals.push(event);
+                list.extend(json);
             }
-            let (event, json) = open_original(config, &function, json.get().as_bytes())?;
-            triggers.push(event);
-            list.extend(json);
+            list.push(b']');
+            opened.set("events", list);
         }
-        list.push(b']');
-        opened.set("events", list);
-    }
-    if let Some(json) = member("event") {
-        let (event, json) = open_original(config, &function, json)?;
-        // The first of the events, told once more.
-        match triggers.first() {
-            Some(first) if first.id != event.id || first.name != event.name => {
-                return Err(Failure::NotAuthentic);
-            }
-            Some(_) => {}
-            None => triggers.push(event),
+        (None, Some(event)) => {
+            let (event, json) = open_original(config, &function, event)?;
+            opened.set("event", json);
+            originals.push(event);
         }
-        opened.set("event", json);
+        (None, None) => {}
     }
-    let trigger_id = trigger::id_of(&triggers);
+    // Without them nothing would tell what the error or result is about.
+    if originals.is_empty() {
+        return Err(Failure::NotAuthentic);
+    }
+    let trigger_id = trigger::id_of(&originals, &run_id);
     let belongs = |origin: &Origin| {
         origin.function == function
             && origin.run_id == run_id
-            && (triggers.is_empty() || origin.trigger_id == trigger_id)
+            && (origin.trigger_id == trigger_id || origin.is_unbound())
     };
 
     let error = member("error");
@@ -121,10 +140,11 @@ pub(crate) fn open_ended(config: &Config, data: &Payload) -> Result<Payload, Fai
             }
             opened.set("result", well_formed(output.plaintext())?);
         }
-        // A run that failed has its error here once more.
-        (Some(json), Some(_)) => {
-            opened.set("result", open_error(config, &function, json, &belongs)?)
+        // A run that failed has its error here once more, or whatever a proxy answered.
+        (Some(json), Some(_)) if Object::parse(json).is_some() => {
+            opened.set("result", open_error(config, &function, json, &belongs)?);
         }
+        (Some(_), Some(_)) => opened.remove("result"),
         (None, Some(_)) => {}
         (_, None) if data.text("error").is_some() || !config.accepts_plaintext(Slot::Functions) => {
             return Err(Failure::Plaintext);
@@ -164,15 +184,16 @@ fn open_nested(
             data::open(config, &config.invokes, Owner::Invoke(&claimed), id.as_deref(), &data)?
         }
         about if is_about_a_run(about) => (open_ended(config, &data)?, Provenance::Plain),
-        // A schedule holds nothing of the user's, but the server could write anything there.
-        CRON => (Payload::from_well_formed("{}"), Provenance::Plain),
+        CRON => (schedule(&data), Provenance::Plain),
+        // Other events of the server: plaintext, in which it can write what it wants.
         server if server.starts_with("inngest/") && !config.events.contains_key(server) => {
-            return Err(Failure::NotAuthentic);
+            (Payload::from_well_formed("{}"), Provenance::Plain)
         }
         name => data::open(config, config.policy(name), Owner::Event(name), id.as_deref(), &data)?,
     };
     let mut event = Event::from_payload(name, data);
     event.id = id;
+    event.extensions.insert(provenance.clone());
     Ok((event, provenance))
 }
 
@@ -192,7 +213,12 @@ fn open_error(
             if !belongs(opened.origin()) {
                 return Err(Failure::NotAuthentic);
             }
-            Ok(sealed_error::contents(&opened)?.to_json())
+            let contents = sealed_error::contents(&opened)?;
+            // The run could not read its event: its error is known to be its own, and not what about.
+            if opened.origin().is_unbound() {
+                return Ok(sealed_error::unauthenticated_json(contents.message()));
+            }
+            Ok(contents.to_json())
         }
         None if config.accepts_plaintext(Slot::Functions) => Ok(json.to_vec()),
         None => Ok(sealed_error::unauthenticated_json(&text)),

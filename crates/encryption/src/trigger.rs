@@ -5,6 +5,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::envelope::Invoker;
+use crate::provenance::Provenance;
 use crate::server_events;
 
 /// The events that a function declares as its triggers.
@@ -35,8 +36,7 @@ impl<'a> Declared<'a> {
 /// reruns, another for every other trigger. Attached to the call's extensions by `transform_input`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct TriggeredBy {
-    /// Of one event its id; of a batch a hash over the ids; of an event of the server about a run, that
-    /// run's id.
+    /// See [`id_of`].
     pub(crate) id: String,
     /// Who invoked the function, as authenticated by its event.
     pub(crate) invoker: Invoker,
@@ -48,56 +48,98 @@ impl TriggeredBy {
     }
 }
 
-/// The id of a call with these events, each a name, an id and data that was opened.
-pub(crate) fn id_of(events: &[Event]) -> String {
-    match events {
-        [] => String::new(),
-        [event] => match server_events::is_about_a_run(&event.name) {
-            // The server chooses the id of its own event, but not the run that it is about.
-            true => server_events::run_id(&event.data).unwrap_or_default(),
-            false => event.id.clone().unwrap_or_default(),
-        },
-        batch => {
-            let mut hash = Sha256::new();
-            for event in batch {
-                let id = event.id.as_deref().unwrap_or_default();
-                hash.update((id.len() as u64).to_be_bytes());
-                hash.update(id);
-            }
-            let digest: [u8; 32] = hash.finalize().into();
-            let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-            format!("batch-{hex}")
+/// The id of what triggered the run `run_id`: a hash over all of its events, which were opened before.
+///
+/// The server chooses the ids of some events, so an id alone identifies nothing. Each event counts with
+/// its kind, its name, and what is authentic about it: an invocation with its invoker, an event about a
+/// run with that run, and plaintext never as the same as something sealed.
+pub(crate) fn id_of(events: &[Event], run_id: &str) -> String {
+    if events.is_empty() {
+        return String::new();
+    }
+    let mut hash = Sha256::new();
+    hash.update(b"hookstack/trigger/v1\0");
+    for event in events {
+        let parts = parts(event, run_id);
+        hash.update((parts.len() as u64).to_be_bytes());
+        for part in parts {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
         }
+    }
+    let digest: [u8; 32] = hash.finalize().into();
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn parts(event: &Event, run_id: &str) -> Vec<String> {
+    let name = event.name.clone();
+    // Without an id, only the run tells two plaintext events apart.
+    let id =
+        event.id.clone().filter(|id| !id.is_empty()).unwrap_or_else(|| format!("run {run_id}"));
+    match (event.name.as_str(), Provenance::of(&event.extensions)) {
+        (server_events::INVOKED, Provenance::Sealed { origin, .. }) => {
+            let Invoker { function, run_id, trigger_id, step } = origin.invoker.clone();
+            vec!["invocation".to_owned(), id, function, run_id, trigger_id, step]
+        }
+        (about, _) if server_events::is_about_a_run(about) => {
+            let (function, run) = server_events::run_of(&event.data).unwrap_or_default();
+            vec!["run".to_owned(), name, function, run]
+        }
+        (_, Provenance::Sealed { .. }) => vec!["event".to_owned(), name, id],
+        (_, Provenance::Plain) => vec!["plaintext".to_owned(), name, id],
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::envelope::{Class, Origin};
+    use crate::key::KeyId;
     use hookstack_core::Payload;
 
-    fn event(name: &str, id: &str) -> Event {
-        Event::from_payload(name, Payload::from_well_formed(r#"{"run_id":"r"}"#)).with_id(id)
+    fn event(name: &str, id: &str, sealed: Option<&str>) -> Event {
+        let data = Payload::from_well_formed(format!(r#"{{"function_id":"f","run_id":"{id}"}}"#));
+        let mut event = Event::from_payload(name, data).with_id(id);
+        if let Some(invoker) = sealed {
+            let invoker = Invoker { function: invoker.to_owned(), ..Invoker::default() };
+            let origin = Origin { invoker, ..Origin::default() };
+            event.extensions.insert(Provenance::Sealed {
+                class: Class::Event,
+                origin,
+                key: KeyId([0; 4]),
+            });
+        }
+        event
     }
 
     #[test]
-    fn every_batch_has_an_id_of_its_own() {
-        let ids = |ids: &[&str]| id_of(&ids.iter().map(|id| event("e", id)).collect::<Vec<_>>());
-        assert_eq!(ids(&["1"]), "1");
-        let batches = [
-            ids(&["1", "2"]),
-            ids(&["2", "1"]),
-            ids(&["1", "2", "2"]),
-            ids(&["12", ""]),
-            ids(&["1", "3"]),
+    fn what_differs_in_anything_authentic_has_another_id() {
+        let (failed, finished) = ("inngest/function.failed", "inngest/function.finished");
+        let triggers = [
+            vec![event("e", "1", Some(""))],
+            vec![event("e", "2", Some(""))],
+            vec![event("f", "1", Some(""))],
+            vec![event("e", "1", None)],
+            vec![event(server_events::INVOKED, "1", Some("alice"))],
+            vec![event(server_events::INVOKED, "1", Some("bob"))],
+            vec![event(failed, "1", None)],
+            vec![event(finished, "1", None)],
+            vec![event("e", "1", Some("")), event("e", "2", Some(""))],
+            vec![event("e", "2", Some("")), event("e", "1", Some(""))],
+            vec![event("e", "1", Some("")), event("e", "1", Some(""))],
+            vec![],
         ];
-        for (index, batch) in batches.iter().enumerate() {
-            assert!(!batches[..index].contains(batch));
+        let ids: Vec<_> = triggers.iter().map(|events| id_of(events, "r")).collect();
+        for (index, id) in ids.iter().enumerate() {
+            assert!(!ids[..index].contains(id), "{index}");
         }
     }
 
     #[test]
-    fn an_event_about_a_run_is_known_by_that_run() {
-        assert_eq!(id_of(&[event("inngest/function.failed", "chosen by the server")]), "r");
+    fn the_id_of_the_servers_event_about_a_run_does_not_count() {
+        let mut event = event("inngest/function.failed", "the-run", None);
+        let id = id_of(std::slice::from_ref(&event), "r");
+        event.id = Some("chosen by the server".to_owned());
+        assert_eq!(id_of(&[event], "another"), id);
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use hookstack_core::{FunctionInfo, Middleware, Stack, StackBuilder};
 
 use crate::error::ConfigError;
-use crate::function::{Function, FunctionBuilder, check_id};
+use crate::function::{Function, FunctionBuilder, check_id, slug};
 use crate::handler::ArcHandler;
 use crate::transport::EventTransport;
 
@@ -47,7 +47,8 @@ pub struct Registered {
     stack: Arc<Stack>,
     pub(crate) settings: FunctionBuilder,
     pub(crate) handler: ArcHandler,
-    pub(crate) is_failure_handler: bool,
+    /// The slug of the function whose failures it handles.
+    pub(crate) failure_of: Option<String>,
 }
 
 impl Registered {
@@ -142,9 +143,10 @@ impl AppBuilder {
         let mut functions = Vec::new();
         for function in self.functions {
             let failure = function.settings.failure_function(&self.id);
-            functions.push(self.middleware.register(&self.id, function, false)?);
+            let slug = slug(&self.id, function.id());
+            functions.push(self.middleware.register(&self.id, function, None)?);
             if let Some(failure) = failure {
-                functions.push(self.middleware.register(&self.id, failure, true)?);
+                functions.push(self.middleware.register(&self.id, failure, Some(slug))?);
             }
         }
         let mut by_slug = HashMap::new();
@@ -157,7 +159,7 @@ impl AppBuilder {
         let app_level = self.middleware.len();
         let stack = self.middleware.build();
         stack.register(&self.id, &infos, None).map_err(ConfigError::Middleware)?;
-        for function in functions.iter().filter(|function| !function.is_failure_handler) {
+        for function in functions.iter().filter(|function| function.failure_of.is_none()) {
             let own = std::slice::from_ref(&function.info);
             function
                 .stack
@@ -183,7 +185,7 @@ trait Register {
         &self,
         app_id: &str,
         function: Function,
-        failure: bool,
+        failure_of: Option<String>,
     ) -> Result<Registered, ConfigError>;
 }
 
@@ -192,7 +194,7 @@ impl Register for StackBuilder {
         &self,
         app_id: &str,
         function: Function,
-        failure: bool,
+        failure_of: Option<String>,
     ) -> Result<Registered, ConfigError> {
         function.settings.validate()?;
         Ok(Registered {
@@ -200,7 +202,7 @@ impl Register for StackBuilder {
             stack: Arc::new(self.clone().with_all(&function.settings.middleware).build()),
             settings: function.settings,
             handler: function.handler,
-            is_failure_handler: failure,
+            failure_of,
         })
     }
 }

@@ -132,6 +132,9 @@ impl App {
             Ok(read) => read,
             Err(error) => return CallResponse::refused(error),
         };
+        if let Some(error) = foreign_failure(function, &parsed) {
+            return CallResponse::refused(error);
+        }
         let info = call_info(&self.shared, function, &parsed).with_platform(request.platform);
         let guard = CallGuard::new(function.stack().clone(), Call::new(info));
         let mut host = InngestHost { app: &self.shared, function, target };
@@ -168,6 +171,28 @@ fn read(request: &CallRequest<'_>) -> Result<(CallRequestBody, Target), Error> {
     Ok((parsed, target))
 }
 
+/// A failure handler is for one function. The server evaluates the condition of its trigger, so it is
+/// checked here once more.
+fn foreign_failure(function: &Registered, parsed: &CallRequestBody) -> Option<Error> {
+    #[derive(Deserialize)]
+    struct Failed {
+        function_id: String,
+    }
+    let of = function.failure_of.as_deref()?;
+    let is_foreign =
+        |event: &Event| event.data.to::<Failed>().map_or(true, |failed| failed.function_id != of);
+    parsed.input.events.iter().any(is_foreign).then(|| {
+        Error::of_kind(
+            ErrorKind::InvalidInput,
+            format!(
+                "field `event.data.function_id`: this handler is for failures of \"{of}\" only"
+            ),
+        )
+        .with_retry(Retry::Never)
+        .with_origin(Origin::Host)
+    })
+}
+
 fn call_info(app: &AppShared, function: &Registered, parsed: &CallRequestBody) -> CallInfo {
     let mut info = CallInfo::new(app.id.clone(), function.info().clone(), parsed.run_id.as_str());
     info.attempt = parsed.attempt;
@@ -192,7 +217,7 @@ fn trigger(function: &Registered, event: &Event) -> CallTrigger {
     match event.name.as_str() {
         CRON_EVENT => CallTrigger::Cron { schedule: server_data().cron },
         INVOKED_EVENT => CallTrigger::Invoke,
-        _ if function.is_failure_handler => {
+        _ if function.failure_of.is_some() => {
             let ServerData { function_id, run_id, .. } = server_data();
             CallTrigger::Failure { function: function_id, run_id }
         }

@@ -112,10 +112,28 @@ async fn a_functions_output_in_a_run_slot() {
 async fn a_step_output_in_an_invoke_slot() {
     refused(async |_, request| {
         // Sealed for the very hash of the invoking step, but as the output of a step.
-        let own = json!({ "data": sealed_step("shop-main", "child", "order-1", "\"forged\"") });
+        let own = json!({ "data": sealed_step("shop-main", "child", &trigger_of(request), "\"forged\"") });
         *memo(request, "child") = own;
     })
     .await;
+}
+
+/// What the traffic's own values are bound to.
+fn trigger_of(request: &mut Value) -> String {
+    let step = StepHash::from_hex(&hash("a")).expect("a hash");
+    let envelope = memo(request, "a")["data"].to_string();
+    let opened =
+        keys().open(&Context::step("shop-main", step), envelope.as_bytes()).expect("authentic");
+    opened.origin().trigger_id.clone()
+}
+
+#[tokio::test]
+async fn what_a_key_holder_sealed_for_this_step_is_accepted() {
+    // The counterpart of the attacks below that differ from it in one thing.
+    let (_, app, mut request) = traffic().await;
+    let sealed = sealed_step("shop-main", "a", &trigger_of(&mut request), "\"canary-step-output\"");
+    *memo(&mut request, "a") = json!({ "data": sealed });
+    assert_eq!(call(&app, "shop-main", &request).await.0, 200);
 }
 
 /// An envelope that a key holder made for this step; a stolen one, so to speak.
@@ -149,7 +167,7 @@ async fn the_output_of_another_function_in_an_invoke_slot() {
             invoker: Invoker {
                 function: "shop-main".to_owned(),
                 run_id: request["ctx"]["run_id"].as_str().expect("a run").to_owned(),
-                trigger_id: "order-1".to_owned(),
+                trigger_id: trigger_of(request),
                 step: hash("child"),
             },
             ..Origin::default()
@@ -199,7 +217,7 @@ async fn a_listeners_output_in_an_invoke_slot() {
 async fn a_memo_of_another_function() {
     refused(async |_, request| {
         *memo(request, "a") =
-            json!({ "data": sealed_step("shop-other", "a", "order-1", "\"forged\"") });
+            json!({ "data": sealed_step("shop-other", "a", &trigger_of(request), "\"forged\"") });
     })
     .await;
 }

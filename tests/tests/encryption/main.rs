@@ -3,6 +3,7 @@
 mod attacks;
 mod canary;
 mod forged_events;
+mod identity;
 mod misuse;
 mod order;
 mod sharing;

@@ -80,3 +80,13 @@ async fn an_invocation_that_grows_beyond_the_limit_is_refused_with_both_sizes() 
     let error: Value = serde_json::from_str(run.error.as_deref().expect("an error")).expect("JSON");
     assert_eq!(error["name"], "OutputTooLarge");
 }
+
+#[test]
+fn invocations_in_plaintext_are_refused_unless_their_results_may_be_unbound() {
+    use hookstack_encryption::Slot;
+    let app = |encryption: Encryption| App::builder("app").with(encryption).build();
+    let plaintext = || Encryption::builder(keys()).invokes(EventPolicy::plaintext());
+    let error = app(plaintext().build()).expect_err("refused").to_string();
+    assert!(error.contains("plain(Slot::Functions, Plain::Allow)"), "{error}");
+    assert!(app(plaintext().plain(Slot::Functions, Plain::Allow).build()).is_ok());
+}

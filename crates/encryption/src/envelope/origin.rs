@@ -10,7 +10,7 @@ pub struct Origin {
     pub function: String,
     /// Its run.
     pub run_id: String,
-    /// The id of the event that had triggered the run.
+    /// What had triggered the run: an identity made of the triggering events.
     pub trigger_id: String,
     /// The id of the event that the value belongs to.
     pub event_id: String,
@@ -25,13 +25,18 @@ pub struct Invoker {
     pub function: String,
     /// Its run.
     pub run_id: String,
-    /// The id of the event that had triggered its run.
+    /// What had triggered its run.
     pub trigger_id: String,
     /// The hash of the invoking step, in hex.
     pub step: String,
 }
 
 impl Origin {
+    /// Whether it was sealed by a call that could not read its event.
+    pub(crate) fn is_unbound(&self) -> bool {
+        self.trigger_id.is_empty() && self.invoker == Invoker::default()
+    }
+
     fn strings(&self) -> [&str; 8] {
         [
             &self.function,
