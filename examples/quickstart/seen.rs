@@ -20,15 +20,22 @@ impl Middleware for Seen {
     }
 
     async fn transform_memoized(&self, cx: &mut TransformMemoized<'_>) -> Result {
-        if let MemoValue::Data(value) | MemoValue::Bare(value) = &cx.memo().value {
-            self.note(cx.step().id(), value);
+        match &cx.memo().value {
+            MemoValue::Data(value) | MemoValue::Bare(value) => self.note(cx.step().id(), value),
+            MemoValue::Error(error) => self.note(cx.step().id(), &Payload::new(error.message())?),
+            _ => {}
         }
         Ok(())
     }
 
     async fn transform_output(&self, cx: &mut TransformOutput<'_>) -> Result {
-        if let (None, Some(output)) = (cx.step(), cx.output()) {
-            self.note("the output", output);
+        if cx.step().is_none() {
+            if let Some(output) = cx.output() {
+                self.note("the output", output);
+            }
+            if let Some(error) = cx.error() {
+                self.note("the error", &Payload::new(error.text())?);
+            }
         }
         Ok(())
     }
@@ -38,6 +45,16 @@ impl Seen {
     fn note(&self, place: &str, value: &Payload) {
         let text = String::from_utf8_lossy(&value.text()).into_owned();
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(place.to_owned(), text);
+    }
+
+    /// What the function saw in this place.
+    pub(crate) fn of(&self, place: &str) -> String {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(place)
+            .cloned()
+            .unwrap_or_default()
     }
 
     /// Prints each value of the first run as a server stored it, and under it what the function saw.

@@ -56,6 +56,11 @@ impl Call {
     }
 
     /// The same, for changing.
+    ///
+    /// Inside [`around_step`](crate::Middleware::around_step) this is the step's own layer: what is
+    /// inserted there is gone when the step ends, and hooks of the call never see it. To collect
+    /// something across steps, insert an atomic or a lock in `before_memoization` and change it through
+    /// [`extensions`](Call::extensions).
     pub fn extensions_mut(&mut self) -> &mut Extensions {
         &mut self.extensions
     }

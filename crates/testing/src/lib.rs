@@ -36,3 +36,8 @@ pub use log::{Entry, Log, Phase, Record};
 pub use recorder::Recorder;
 #[cfg(feature = "engine")]
 pub use timeline::Timeline;
+
+/// The README's test, compiled and run with the documentation's tests.
+#[cfg(all(doctest, feature = "engine"))]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

@@ -83,6 +83,9 @@ impl Timeline {
         let start = run.calls.first().map_or(0, |call| call.at);
         for (index, call) in run.calls.iter().enumerate() {
             write_call(f, index + 1, start, call, run)?;
+            for reported in &call.reported {
+                writeln!(f, "            reported  {reported}")?;
+            }
             if let Some(hooks) = hooks.get(index) {
                 self.write_wrapped(f, hooks)?;
             }
@@ -213,7 +216,8 @@ fn answer(call: &CallRecord) -> String {
                 .map(|operation| {
                     let text = |key: &str| operation[key].as_str().unwrap_or("?").to_owned();
                     let error = operation["error"]["message"].as_str();
-                    let error = error.map(|message| format!(" ({message})")).unwrap_or_default();
+                    let error =
+                        error.map(|message| format!(" ({})", brief(message))).unwrap_or_default();
                     format!("{} \"{}\"{error}", text("op"), text("displayName"))
                 })
                 .collect();
@@ -226,7 +230,16 @@ fn answer(call: &CallRecord) -> String {
                 "returned".to_owned()
             }
         }
-        other => format!("failed: {}", other["message"].as_str().unwrap_or("?")),
+        other => format!("failed: {}", brief(other["message"].as_str().unwrap_or("?"))),
+    }
+}
+
+/// The beginning of a message: a sealed one is long.
+fn brief(message: &str) -> String {
+    const LENGTH: usize = 40;
+    match message.chars().count() {
+        ..=LENGTH => message.to_owned(),
+        _ => message.chars().take(LENGTH - 1).chain(['…']).collect(),
     }
 }
 

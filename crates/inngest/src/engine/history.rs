@@ -65,7 +65,7 @@ pub struct StepRecord {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct CallRecord {
-    /// The how-manieth call of the engine it is, from 1.
+    /// The number of the call on this engine, counted from 1.
     pub number: usize,
     /// When it began, in milliseconds since the Unix epoch by the engine's clock.
     pub at: i64,
@@ -81,6 +81,8 @@ pub struct CallRecord {
     pub headers: HeaderMap,
     /// The response's body.
     pub response: Bytes,
+    /// Errors of hooks that did not change the outcome: where each came from, and its kind.
+    pub reported: Vec<String>,
 }
 
 /// One piece of stored data.

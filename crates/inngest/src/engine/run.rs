@@ -24,6 +24,7 @@ pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
+    reported: Vec<String>,
 }
 
 impl Engine {
@@ -113,9 +114,14 @@ impl Engine {
         let response = app.call(CallRequest::new(&slug, request.clone()).step(&step)).await;
         let (status, headers, body) =
             (response.status, response.headers.clone(), response.body.clone());
-        response.after_response().await;
+        let reported = response.after_response().await;
+        let reported = reported.iter().map(|error| match error.origin() {
+            Some(origin) => format!("{origin}: {:?}", error.kind()),
+            None => format!("{:?}", error.kind()),
+        });
+        let reported = reported.collect();
         unanswered.job = None;
-        Answer { job, number, at, request, status, headers, body }
+        Answer { job, number, at, request, status, headers, body, reported }
     }
 
     async fn pass_time(&self, due: Millis) {
@@ -164,6 +170,7 @@ impl Answer {
             status: self.status,
             headers: self.headers.clone(),
             response: self.body.clone(),
+            reported: self.reported.clone(),
         }
     }
 }
