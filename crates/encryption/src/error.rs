@@ -57,7 +57,7 @@ impl fmt::Display for KeyError {
             KeyError::Duplicate(id) => write!(f, "the key with id {id} is there twice"),
             KeyError::Namespace => f.write_str("the namespace is longer than 65535 bytes"),
             KeyError::NotSet(variable) => {
-                write!(f, "the environment variable {variable} is not set")
+                write!(f, "the environment variable {variable} is not set: set it to a key; {HOW}")
             }
             KeyError::Random => f.write_str("the system's random generator failed"),
         }
