@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
 
 use hookstack_core::host::{BoxFuture, Execution};
 use hookstack_core::{
@@ -58,12 +59,12 @@ struct Driver {
     /// How many new steps there were, and how many turns the executor had since then.
     turns: (usize, u32),
     /// Until when a planned step that was not met is searched for.
-    search_until: Option<tokio::time::Instant>,
+    search_until: Option<Instant>,
 }
 
 /// How long a planned step is searched for while the function awaits something else ("within a
 /// reasonable period", section 5.3.1 of the specification).
-const SEARCH_TIME: std::time::Duration = std::time::Duration::from_secs(1);
+const SEARCH_TIME: Duration = Duration::from_secs(1);
 
 /// What a round of polling came to.
 enum Polled {
@@ -185,13 +186,31 @@ impl Driver {
     /// The planned step was not met, but the function may be on its way to it: a cache that was warm when
     /// the step was planned can be cold now. Waits for the function to move, within a limit.
     async fn search_is_over(&mut self) -> bool {
-        // Without a runtime of tokio there is no timer to wait with.
+        // An executor of somebody's own may not come back to a task that waits for a thread.
         if tokio::runtime::Handle::try_current().is_err() {
             return true;
         }
-        let until =
-            *self.search_until.get_or_insert_with(|| tokio::time::Instant::now() + SEARCH_TIME);
-        tokio::time::timeout_at(until, self.woken()).await.is_err()
+        let until = match self.search_until {
+            Some(until) => until,
+            None => {
+                // Before the alarm is set, so that it does not ring too early.
+                let until = *self.search_until.insert(Instant::now() + SEARCH_TIME);
+                // A thread, because the runtime's timer may be disabled; this is rare.
+                let waker = self.function_waker.clone();
+                let alarm = std::thread::Builder::new().spawn(move || {
+                    std::thread::sleep(SEARCH_TIME);
+                    waker.wake();
+                });
+                if alarm.is_err() {
+                    return true;
+                }
+                until
+            }
+        };
+        if Instant::now() < until {
+            self.woken().await;
+        }
+        Instant::now() >= until
     }
 
     /// Delivers the memo that is due; `None` if none is awaited.
@@ -369,7 +388,7 @@ fn not_found(hash: StepHash) -> Outcome {
 }
 
 /// The error of a call that took longer than the host allows.
-pub(crate) fn timed_out(limit: std::time::Duration) -> Error {
+pub(crate) fn timed_out(limit: Duration) -> Error {
     Error::of_kind(
         ErrorKind::Timeout,
         format!(

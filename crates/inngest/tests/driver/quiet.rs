@@ -56,6 +56,20 @@ async fn a_planned_step_behind_something_slow_is_waited_for() {
     assert_eq!(Server::of(cold).target("b").await.operations(), [("StepRun", "b")]);
 }
 
+/// A runtime without a timer must not make the search panic.
+#[test]
+fn a_planned_step_is_searched_for_without_a_timer_too() {
+    async fn two(step: Step) -> Result<(), Error> {
+        let (a, b) = tokio::join!(value(&step, "a"), value(&step, "b"));
+        a?;
+        b?;
+        Ok(())
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let reply = runtime.block_on(async { Server::of(two).target("gone").await });
+    assert_eq!(reply.operation()["op"], "StepNotFound");
+}
+
 #[tokio::test]
 async fn a_planned_step_that_is_held_while_another_is_awaited_runs_when_it_is_awaited_again() {
     async fn holds(step: Step) -> Result<(), Error> {
