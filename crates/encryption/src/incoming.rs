@@ -74,7 +74,9 @@ fn open_event(
             return Err(Failure::NotAuthentic);
         }
         name if server_events::is_about_a_run(name) => {
-            (server_events::open_ended(config, &event.data)?, Provenance::Plain)
+            server_events::open_about(config, event)?;
+            event.extensions.insert(Provenance::Plain);
+            return Ok(None);
         }
         server_events::CRON => (server_events::schedule(&event.data), Provenance::Plain),
         // Other events of the server: plaintext, in which it can write what it wants.

@@ -42,6 +42,9 @@ impl Slot {
 
 /// What of an event's data is sealed.
 ///
+/// Let runs in flight end before the policy of their event changes: what they stored is bound to the event
+/// as it was.
+///
 /// ```
 /// use hookstack_encryption::EventPolicy;
 ///

@@ -28,6 +28,10 @@ pub(crate) fn seal(
     origin: &Origin,
     error: &mut Error,
 ) -> Result<(), Failure> {
+    if error.name().len() > MAX_NAME {
+        let short: String = error.name().chars().take(MAX_NAME / 4).collect();
+        *error = std::mem::replace(error, Error::message("")).with_name(short);
+    }
     let mut contents = Object::new();
     contents.set_text("name", error.name());
     contents.set_text("message", error.text());
@@ -54,6 +58,9 @@ pub(crate) fn seal(
 
 /// The largest contents of an error, in bytes of JSON; far below what the server takes.
 const MAX_ERROR: usize = 1024 * 1024;
+
+/// The longest name of an error, in bytes; it stays readable beside what is sealed.
+const MAX_NAME: usize = 256;
 
 /// The binary message in an error's message; `None` when it is none of ours.
 ///

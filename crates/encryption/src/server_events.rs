@@ -69,15 +69,37 @@ pub(crate) fn invoked_function(data: &Payload) -> Option<String> {
 pub(crate) fn open_awaited(config: &Config, payload: &mut Payload) -> Result<Provenance, Failure> {
     let text = payload.text();
     let Some(mut json) = Object::parse(&text) else { return Ok(Provenance::Plain) };
-    let (event, provenance) = open_nested(config, &json, None)?;
+    let (event, provenance) = open_nested(config, &json, None, 0)?;
     json.set("data", well_formed(&event.data.text())?);
     *payload = Payload::from_well_formed(json.to_json());
     Ok(provenance)
 }
 
+/// How deep events about runs may lie in each other: the end of a failure handler tells of a failure,
+/// which tells of an event. Each level is written twice, so depth costs exponentially.
+const DEEPEST: u32 = 2;
+
+/// What triggered the run that an event is about. Attached to the event's extensions.
+pub(crate) struct Originals(pub(crate) String);
+
+/// An event about a run.
+pub(crate) fn open_about(config: &Config, event: &mut Event) -> Result<(), Failure> {
+    let (data, originals) = open_ended(config, &event.data, 0)?;
+    event.data = data;
+    event.extensions.insert(originals);
+    Ok(())
+}
+
 /// The data of an event about a run: the original events, the error and the result. They must belong to
 /// the run, and to each other.
-pub(crate) fn open_ended(config: &Config, data: &Payload) -> Result<Payload, Failure> {
+fn open_ended(
+    config: &Config,
+    data: &Payload,
+    depth: u32,
+) -> Result<(Payload, Originals), Failure> {
+    if depth > DEEPEST {
+        return Err(Failure::NotAuthentic);
+    }
     let text = data.text();
     let data = Object::parse(&text).ok_or(Failure::NotAuthentic)?;
     let function = data.text("function_id").ok_or(Failure::NotAuthentic)?;
@@ -97,7 +119,7 @@ pub(crate) fn open_ended(config: &Config, data: &Payload) -> Result<Payload, Fai
             for (index, json) in
                 elements(events).ok_or(Failure::NotAuthentic)?.into_iter().enumerate()
             {
-                let (event, json) = open_original(config, &function, json.get().as_bytes())?;
+                let (event, json) = open_original(config, &function, json.get().as_bytes(), depth)?;
                 if index > 0 {
                     list.push(b',');
                 } else {
@@ -111,7 +133,7 @@ pub(crate) fn open_ended(config: &Config, data: &Payload) -> Result<Payload, Fai
             opened.set("events", list);
         }
         (None, Some(event)) => {
-            let (event, json) = open_original(config, &function, event)?;
+            let (event, json) = open_original(config, &function, event, depth)?;
             opened.set("event", json);
             originals.push(event);
         }
@@ -122,20 +144,28 @@ pub(crate) fn open_ended(config: &Config, data: &Payload) -> Result<Payload, Fai
         return Err(Failure::NotAuthentic);
     }
     let trigger_id = trigger::id_of(&originals, &run_id);
-    let belongs = |origin: &Origin| {
-        origin.function == function
-            && origin.run_id == run_id
-            && (origin.trigger_id == trigger_id || origin.is_unbound())
-    };
+    let of_this_run = |origin: &Origin| origin.function == function && origin.run_id == run_id;
+    let bound = |origin: &Origin| of_this_run(origin) && origin.trigger_id == trigger_id;
+    // The error of a run that could not read its event is bound to no more than the run.
+    let belongs = |origin: &Origin| bound(origin) || (of_this_run(origin) && origin.is_unbound());
 
     let error = member("error");
     if let Some(json) = error {
         opened.set("error", open_error(config, &function, json, &belongs)?);
     }
+    // What nothing sealed vouches for must be sealed itself.
+    let vouched = error.is_none() || is_sealed(config, &function, error, &bound);
+    let is_plain = |event: &Event| {
+        let plain = *Provenance::of(&event.extensions) == Provenance::Plain;
+        plain && event.name != CRON && !is_about_a_run(&event.name)
+    };
+    if !vouched && originals.iter().any(is_plain) && !config.accepts_plaintext(Slot::Events) {
+        return Err(Failure::Plaintext);
+    }
     match (member("result"), error) {
         (Some(json), None) if is_envelope(json) => {
             let output = config.keys.open(&Context::function_output(&function), json)?;
-            if !belongs(output.origin()) {
+            if !bound(output.origin()) {
                 return Err(Failure::NotAuthentic);
             }
             opened.set("result", well_formed(output.plaintext())?);
@@ -151,7 +181,21 @@ pub(crate) fn open_ended(config: &Config, data: &Payload) -> Result<Payload, Fai
         }
         (_, None) => {}
     }
-    Ok(Payload::from_well_formed(opened.to_json()))
+    Ok((Payload::from_well_formed(opened.to_json()), Originals(trigger_id)))
+}
+
+/// Whether an error was sealed by the run, bound to its trigger.
+fn is_sealed(
+    config: &Config,
+    function: &str,
+    error: Option<&[u8]>,
+    bound: &dyn Fn(&Origin) -> bool,
+) -> bool {
+    let text = error.and_then(Object::parse).and_then(|error| error.text("message"));
+    let message = text.and_then(|text| sealed_error::message(&text).ok().flatten());
+    let context = Context::function_error(function);
+    let opened = message.and_then(|message| config.keys.open_message(&context, &message).ok());
+    opened.is_some_and(|opened| bound(opened.origin()))
 }
 
 /// An event that had triggered a run, in an event about the run.
@@ -159,9 +203,10 @@ fn open_original(
     config: &Config,
     function: &str,
     json: &[u8],
+    depth: u32,
 ) -> Result<(Event, Vec<u8>), Failure> {
     let mut object = Object::parse(json).ok_or(Failure::NotAuthentic)?;
-    let (event, _) = open_nested(config, &object, Some(function))?;
+    let (event, _) = open_nested(config, &object, Some(function), depth + 1)?;
     object.set("data", well_formed(&event.data.text())?);
     Ok((event, object.to_json()))
 }
@@ -171,7 +216,9 @@ fn open_nested(
     config: &Config,
     json: &Object<'_>,
     invoked: Option<&str>,
+    depth: u32,
 ) -> Result<(Event, Provenance), Failure> {
+    let mut about = None;
     let name = json.text("name").ok_or(Failure::NotAuthentic)?;
     let id = json.text("id");
     let data = Payload::from_well_formed(json.get("data").unwrap_or(b"{}").to_vec());
@@ -183,7 +230,11 @@ fn open_nested(
             }
             data::open(config, &config.invokes, Owner::Invoke(&claimed), id.as_deref(), &data)?
         }
-        about if is_about_a_run(about) => (open_ended(config, &data)?, Provenance::Plain),
+        name if is_about_a_run(name) => {
+            let (data, originals) = open_ended(config, &data, depth)?;
+            about = Some(originals);
+            (data, Provenance::Plain)
+        }
         CRON => (schedule(&data), Provenance::Plain),
         // Other events of the server: plaintext, in which it can write what it wants.
         server if server.starts_with("inngest/") && !config.events.contains_key(server) => {
@@ -194,6 +245,9 @@ fn open_nested(
     let mut event = Event::from_payload(name, data);
     event.id = id;
     event.extensions.insert(provenance.clone());
+    if let Some(originals) = about {
+        event.extensions.insert(originals);
+    }
     Ok((event, provenance))
 }
 

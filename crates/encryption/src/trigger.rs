@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use crate::envelope::Invoker;
 use crate::provenance::Provenance;
-use crate::server_events;
+use crate::server_events::{self, Originals};
 
 /// The events that a function declares as its triggers.
 pub(crate) struct Declared<'a>(&'a Value);
@@ -83,7 +83,10 @@ fn parts(event: &Event, run_id: &str) -> Vec<String> {
         }
         (about, _) if server_events::is_about_a_run(about) => {
             let (function, run) = server_events::run_of(&event.data).unwrap_or_default();
-            vec!["run".to_owned(), name, function, run]
+            // The server chooses ids of runs, but not what triggered them.
+            let originals =
+                event.extensions.get::<Originals>().map(|originals| originals.0.clone());
+            vec!["run".to_owned(), name, function, run, originals.unwrap_or_default()]
         }
         (_, Provenance::Sealed { .. }) => vec!["event".to_owned(), name, id],
         (_, Provenance::Plain) => vec!["plaintext".to_owned(), name, id],

@@ -231,3 +231,98 @@ async fn a_trigger_that_was_renamed_goes_on_for_runs_in_flight() {
         assert_eq!(only(engine.runs()).status, status);
     }
 }
+
+/// Requests of the failure handler of two runs, both with a memo of the handler's own.
+async fn two_handled() -> (App, Value, Value) {
+    async fn fails(Data(data): Data<Value>) -> R<Value> {
+        Err(Error::message(format!("declined {}", data["name"])))
+    }
+    async fn handle(failure: Failure<Value>, step: Step) -> R<Value> {
+        let name = failure.event.data["name"].clone();
+        let noted: Value = step.run("note", async || Ok::<_, Error>(name)).await?;
+        Ok(json!([noted, failure.event.data["name"]]))
+    }
+    let encryption = Encryption::builder(keys()).event("hook", EventPolicy::plaintext()).build();
+    let pay =
+        Function::builder("pay").on_event("start").retries(0).on_failure(handle).handler(fails);
+    let engine =
+        Engine::start(App::builder("app").with(encryption).function(pay)).expect("the app");
+    send(&engine, "start", "1", json!({ "name": "Alice" })).await;
+    send(&engine, "start", "2", json!({ "name": "Bob" })).await;
+    engine.run_until_idle().await.expect("rest");
+    let runs = engine.runs_of("app-pay-failure");
+    (engine.apps().remove(0), last_request(&runs[0]), last_request(&runs[1]))
+}
+
+#[tokio::test]
+async fn memos_of_a_failure_handler_beside_the_events_of_another_run() {
+    let (app, alice, bob) = two_handled().await;
+    let handler = "app-pay-failure";
+    assert_eq!(call(&app, handler, &bob).await.0, 200);
+    // With an error of the server's own, which nothing ties to the events.
+    let timed_out = |request: &mut Value| {
+        for key in ["event", "events"] {
+            request["event"]["data"][key] = alice["event"]["data"][key].clone();
+        }
+        request["event"]["data"]["error"] = json!({ "name": "Error", "message": "timed out" });
+        request["event"]["data"]["result"] = Value::Null;
+    };
+    assert_eq!(mixed(&app, handler, &bob, &bob, timed_out).await, 400);
+    // With an authentic error, made by a call for Alice under the id of Bob's run.
+    let mut forced = alice.clone();
+    forced["event"] = alice["event"]["data"]["event"].clone();
+    forced["events"] = json!([forced["event"]]);
+    forced["steps"] = json!({});
+    forced["ctx"]["run_id"] = bob["event"]["data"]["run_id"].clone();
+    let (status, error) = call(&app, "app-pay", &forced).await;
+    assert_eq!(status, 500);
+    let forged = |request: &mut Value| {
+        timed_out(request);
+        request["event"]["data"]["error"] = error.clone();
+    };
+    assert_eq!(mixed(&app, handler, &bob, &bob, forged).await, 400);
+}
+
+#[tokio::test]
+async fn plaintext_originals_that_nothing_sealed_vouches_for() {
+    let (app, alice, _) = two_handled().await;
+    let forged = json!({ "name": "hook", "id": "1", "data": { "name": "forged" } });
+    let status = mixed(&app, "app-pay-failure", &alice, &alice, |request| {
+        request["event"]["data"]["event"] = forged.clone();
+        request["event"]["data"]["events"] = json!([forged]);
+        request["event"]["data"]["error"] = json!({ "name": "Error", "message": "timed out" });
+        request["event"]["data"]["result"] = Value::Null;
+        request["steps"] = json!({});
+    })
+    .await;
+    assert_eq!(status, 400);
+}
+
+#[tokio::test]
+async fn events_about_runs_in_each_other_end_somewhere() {
+    let (app, alice, _) = two_handled().await;
+    let mut nested = json!({ "name": "inngest/x", "data": {} });
+    for _ in 0..40 {
+        nested = json!({
+            "name": "inngest/function.failed",
+            "data": { "function_id": "app-pay", "run_id": "r", "error": { "message": "x" }, "event": nested },
+        });
+    }
+    let mut request = alice.clone();
+    request["steps"]["0000000000000000000000000000000000000000"] = nested;
+    assert_eq!(call(&app, "app-pay-failure", &request).await.0, 400);
+}
+
+#[tokio::test]
+async fn an_error_with_an_endless_name_is_cut() {
+    async fn fails() -> R<()> {
+        Err(Error::message("x".repeat(2_000_000)).with_name("n".repeat(2_000_000)))
+    }
+    let function = Function::builder("f").on_event("e").retries(0).handler(fails);
+    let engine =
+        Engine::start(App::builder("app").with(encryption()).function(function)).expect("the app");
+    send(&engine, "e", "1", json!({})).await;
+    engine.run_until_idle().await.expect("rest");
+    let error = only(engine.runs_of("app-f")).error.expect("it fails");
+    assert!(error.len() < 1000, "{}", error.len());
+}
