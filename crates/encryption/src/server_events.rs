@@ -150,11 +150,13 @@ fn open_ended(
     let belongs = |origin: &Origin| bound(origin) || (of_this_run(origin) && origin.is_unbound());
 
     let error = member("error");
-    if let Some(json) = error {
-        opened.set("error", open_error(config, &function, json, &belongs)?);
-    }
     // What nothing sealed vouches for must be sealed itself.
-    let vouched = error.is_none() || is_sealed(config, &function, error, &bound);
+    let mut vouched = true;
+    if let Some(json) = error {
+        let (json, origin) = open_error(config, &function, json, &belongs)?;
+        vouched = origin.as_ref().is_some_and(bound);
+        opened.set("error", json);
+    }
     let is_plain = |event: &Event| {
         let plain = *Provenance::of(&event.extensions) == Provenance::Plain;
         plain && event.name != CRON && !is_about_a_run(&event.name)
@@ -172,30 +174,14 @@ fn open_ended(
         }
         // A run that failed has its error here once more, or whatever a proxy answered.
         (Some(json), Some(_)) if Object::parse(json).is_some() => {
-            opened.set("result", open_error(config, &function, json, &belongs)?);
+            opened.set("result", open_error(config, &function, json, &belongs)?.0);
         }
         (Some(_), Some(_)) => opened.remove("result"),
         (None, Some(_)) => {}
-        (_, None) if data.text("error").is_some() || !config.accepts_plaintext(Slot::Functions) => {
-            return Err(Failure::Plaintext);
-        }
+        (_, None) if !config.accepts_plaintext(Slot::Functions) => return Err(Failure::Plaintext),
         (_, None) => {}
     }
     Ok((Payload::from_well_formed(opened.to_json()), Originals(trigger_id)))
-}
-
-/// Whether an error was sealed by the run, bound to its trigger.
-fn is_sealed(
-    config: &Config,
-    function: &str,
-    error: Option<&[u8]>,
-    bound: &dyn Fn(&Origin) -> bool,
-) -> bool {
-    let text = error.and_then(Object::parse).and_then(|error| error.text("message"));
-    let message = text.and_then(|text| sealed_error::message(&text).ok().flatten());
-    let context = Context::function_error(function);
-    let opened = message.and_then(|message| config.keys.open_message(&context, &message).ok());
-    opened.is_some_and(|opened| bound(opened.origin()))
 }
 
 /// An event that had triggered a run, in an event about the run.
@@ -252,13 +238,13 @@ fn open_nested(
 }
 
 /// An error in an event about a run, made anew of what was sealed. The server's own, a time limit for
-/// instance, keeps its message only.
+/// instance, keeps its message only. Tells where it was sealed, if it was.
 fn open_error(
     config: &Config,
     function: &str,
     json: &[u8],
     belongs: &dyn Fn(&Origin) -> bool,
-) -> Result<Vec<u8>, Failure> {
+) -> Result<(Vec<u8>, Option<Origin>), Failure> {
     let error = Object::parse(json).ok_or(Failure::NotAuthentic)?;
     let text = error.text("message").unwrap_or_default();
     match sealed_error::message(&text)? {
@@ -270,11 +256,12 @@ fn open_error(
             let contents = sealed_error::contents(&opened)?;
             // The run could not read its event: its error is known to be its own, and not what about.
             if opened.origin().is_unbound() {
-                return Ok(sealed_error::unauthenticated_json(contents.message()));
+                let json = sealed_error::unauthenticated_json(contents.message());
+                return Ok((json, Some(opened.origin().clone())));
             }
-            Ok(contents.to_json())
+            Ok((contents.to_json(), Some(opened.origin().clone())))
         }
-        None if config.accepts_plaintext(Slot::Functions) => Ok(json.to_vec()),
-        None => Ok(sealed_error::unauthenticated_json(&text)),
+        None if config.accepts_plaintext(Slot::Functions) => Ok((json.to_vec(), None)),
+        None => Ok((sealed_error::unauthenticated_json(&text), None)),
     }
 }
