@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use hookstack_core::host::{Answered, BoxFuture, CallGuard, Execution, Host};
 use hookstack_core::{
-    Call, CallInfo, CallTrigger, Error, ErrorKind, Event, Origin, Outcome, Platform, Retry,
+    Call, CallInfo, CallTrigger, Error, ErrorKind, Event, Origin, Outcome, Platform, Result, Retry,
     StepHash,
 };
 use http::{HeaderMap, StatusCode};
@@ -26,12 +26,23 @@ pub struct CallRequest<'a> {
     step: &'a str,
     body: Bytes,
     platform: Option<Platform>,
+    run_data: Option<&'a dyn RunData>,
+}
+
+/// Where the parts of a call request come from that were too large to be sent with it (Inngest SDK
+/// specification, section 4.4.2): the server's API.
+pub trait RunData: Send + Sync {
+    /// All events of a run, as a JSON array.
+    fn events<'a>(&'a self, run_id: &'a str) -> BoxFuture<'a, Result<Bytes>>;
+
+    /// The memoized steps of a run, as a JSON object.
+    fn steps<'a>(&'a self, run_id: &'a str) -> BoxFuture<'a, Result<Bytes>>;
 }
 
 impl<'a> CallRequest<'a> {
     /// A request to go on with the function of this slug (query parameter `fnId`).
     pub fn new(function: &'a str, body: impl Into<Bytes>) -> Self {
-        CallRequest { function, step: "step", body: body.into(), platform: None }
+        CallRequest { function, step: "step", body: body.into(), platform: None, run_data: None }
     }
 
     /// The query parameter `stepId`: `step`, or the hash of a planned step to execute.
@@ -43,6 +54,13 @@ impl<'a> CallRequest<'a> {
     /// The request as the platform received it, for hooks that read it.
     pub fn platform(mut self, platform: Platform) -> Self {
         self.platform = Some(platform);
+        self
+    }
+
+    /// Where the rest of the request comes from when `ctx.use_api` says that it is not complete. Without
+    /// it such a request is refused.
+    pub fn run_data(mut self, source: &'a dyn RunData) -> Self {
+        self.run_data = Some(source);
         self
     }
 }
@@ -128,10 +146,15 @@ impl App {
             );
             return CallResponse::refused(error);
         };
-        let (parsed, target) = match read(&request) {
+        let (mut parsed, target) = match read(&request) {
             Ok(read) => read,
             Err(error) => return CallResponse::refused(error),
         };
+        if parsed.use_api
+            && let Err(error) = Box::pin(fetch(&request, &mut parsed)).await
+        {
+            return CallResponse::refused(error);
+        }
         if let Some(error) = foreign_failure(function, &parsed) {
             return CallResponse::refused(error);
         }
@@ -149,14 +172,8 @@ impl App {
     }
 }
 
-fn read(request: &CallRequest<'_>) -> Result<(CallRequestBody, Target), Error> {
+fn read(request: &CallRequest<'_>) -> Result<(CallRequestBody, Target)> {
     let parsed = request::parse(&request.body)?;
-    if parsed.use_api {
-        return Err(Error::of_kind(
-            ErrorKind::InvalidInput,
-            "field `ctx.use_api`: the full payload must be fetched from the server before the call is handled",
-        ));
-    }
     let target = match request.step {
         "step" | "" => Target::Discover { immediate: !parsed.disable_immediate_execution },
         hash => Target::Step(StepHash::from_hex(hash).ok_or_else(|| {
@@ -169,6 +186,30 @@ fn read(request: &CallRequest<'_>) -> Result<(CallRequestBody, Target), Error> {
         })?),
     };
     Ok((parsed, target))
+}
+
+/// Completes a request of which the server left out events and steps.
+async fn fetch(request: &CallRequest<'_>, parsed: &mut CallRequestBody) -> Result {
+    let Some(source) = request.run_data else {
+        return Err(Error::of_kind(
+            ErrorKind::InvalidInput,
+            "field `ctx.use_api`: nothing was given to fetch the rest of the request with",
+        )
+        .with_origin(Origin::Host));
+    };
+    let run_id = parsed.run_id.as_str();
+    // It becomes part of an address.
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    if run_id.is_empty() || !run_id.chars().all(is_plain) {
+        return Err(Error::of_kind(
+            ErrorKind::InvalidInput,
+            "field `ctx.run_id`: takes letters, digits, `-` and `_` only",
+        )
+        .with_retry(Retry::Never)
+        .with_origin(Origin::Host));
+    }
+    let (events, steps) = tokio::join!(source.events(run_id), source.steps(run_id));
+    parsed.complete(&events?, &steps?)
 }
 
 /// A failure handler is for one function. The server evaluates the condition of its trigger, so it is

@@ -1,10 +1,10 @@
-//! Errors of putting an app together.
+//! Errors of putting an app and its configuration together.
 
 use std::fmt;
 
 use hookstack_core::Error;
 
-/// Why an app cannot be built.
+/// Why an app, its endpoint or its client cannot be built.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ConfigError {
@@ -21,8 +21,22 @@ pub enum ConfigError {
         /// What is wrong.
         problem: String,
     },
+    /// A setting or an environment variable has a value that cannot be meant. The value is not quoted.
+    Setting {
+        /// The setting or variable.
+        name: &'static str,
+        /// What is wrong.
+        problem: String,
+    },
     /// A middleware refused to start.
     Middleware(Error),
+}
+
+#[cfg(feature = "client")]
+impl ConfigError {
+    pub(crate) fn setting(name: &'static str, problem: impl Into<String>) -> Self {
+        ConfigError::Setting { name, problem: problem.into() }
+    }
 }
 
 impl fmt::Display for ConfigError {
@@ -35,6 +49,7 @@ impl fmt::Display for ConfigError {
             ConfigError::Function { function, option, problem } => {
                 write!(f, "function \"{function}\": option `{option}`: {problem}")
             }
+            ConfigError::Setting { name, problem } => write!(f, "{name}: {problem}"),
             ConfigError::Middleware(error) => match error.origin() {
                 Some(origin) => write!(f, "{origin}: {error}"),
                 None => write!(f, "a middleware refused to start: {error}"),

@@ -6,9 +6,13 @@
 //! server. With the feature `engine` the [local engine](engine) drives the same handler in process, for
 //! development and tests.
 
+#[cfg(feature = "client")]
+mod api;
 mod app;
 mod call;
 mod client;
+#[cfg(feature = "client")]
+mod config;
 mod driver;
 mod duration;
 #[cfg(feature = "engine")]
@@ -17,6 +21,7 @@ mod error;
 mod extract;
 mod function;
 mod handler;
+mod headers;
 mod limits;
 mod options;
 mod step;
@@ -24,7 +29,9 @@ mod transport;
 mod wire;
 
 pub use app::{App, AppBuilder, Registered};
-pub use call::{CallRequest, CallResponse};
+pub use call::{CallRequest, CallResponse, RunData};
+#[cfg(feature = "client")]
+pub use config::{Config, ConfigBuilder, EventKey, Mode, SigningKey};
 pub use duration::{parse_time_string, time_string};
 pub use error::ConfigError;
 pub use extract::{Batch, Data, Failure, TypedEvent};

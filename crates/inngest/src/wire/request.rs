@@ -35,6 +35,9 @@ struct Body<'a> {
     steps: Option<Pairs<'a>>,
     #[serde(borrow)]
     ctx: Context<'a>,
+    /// Servers say it here and in the context.
+    #[serde(default)]
+    use_api: bool,
 }
 
 #[derive(Deserialize)]
@@ -93,24 +96,16 @@ struct RawError<'a> {
 /// [`ErrorKind::InvalidInput`], naming the field and quoting nothing of the request.
 pub(crate) fn parse(bytes: &Bytes) -> Result<CallRequestBody> {
     let body: Body<'_> = serde_json::from_slice(bytes).map_err(|_| describe(bytes))?;
-    let slice = |raw: &RawValue| Payload::from_well_formed(bytes.slice_ref(raw.get().as_bytes()));
-
+    let use_api = body.use_api || body.ctx.use_api;
     let raw_events = match (body.events, body.event) {
         (Some(events), _) if !events.is_empty() => events,
         (_, Some(event)) => vec![event],
-        _ if body.ctx.use_api => Vec::new(),
+        _ if use_api => Vec::new(),
         _ => return Err(invalid("field `event`: missing, and `events` is empty")),
     };
     let events = raw_events.into_iter().map(|raw| event(raw, bytes)).collect();
 
-    let pairs = body.steps.map(|steps| steps.0).unwrap_or_default();
-    let mut memos = HashMap::with_capacity(pairs.len());
-    for (key, raw) in pairs {
-        // A key of another form can belong to no step of ours, so it could never be delivered.
-        if let Some(hash) = StepHash::from_hex(&key) {
-            memos.insert(hash, Memo::new(memo(raw, slice)));
-        }
-    }
+    let memos = memos(body.steps, bytes);
     let stack = body.ctx.stack.and_then(|stack| stack.stack).unwrap_or_default();
     let order = stack.iter().filter_map(|BorrowedKey(key)| StepHash::from_hex(key)).collect();
 
@@ -122,9 +117,51 @@ pub(crate) fn parse(bytes: &Bytes) -> Result<CallRequestBody> {
         attempt: body.ctx.attempt,
         max_attempts: body.ctx.max_attempts,
         disable_immediate_execution: body.ctx.disable_immediate_execution,
-        use_api: body.ctx.use_api,
+        use_api,
         input,
     })
+}
+
+impl CallRequestBody {
+    /// Puts in what was fetched: a JSON array of events and a JSON object of steps.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`], naming what was fetched and quoting nothing of it; to be tried again,
+    /// because it is the server's API that failed.
+    pub(crate) fn complete(&mut self, events: &Bytes, steps: &Bytes) -> Result {
+        let refused = |what: &str, error: &serde_json::Error| {
+            let message =
+                format!("the run's {what}, fetched from the server's API: {}", serde_reason(error));
+            Error::of_kind(ErrorKind::InvalidInput, message).with_origin(Origin::Host)
+        };
+        let raw: Vec<RawEvent<'_>> =
+            serde_json::from_slice(events).map_err(|error| refused("batch", &error))?;
+        if raw.is_empty() {
+            let message = "the run's batch, fetched from the server's API: it is empty";
+            return Err(Error::of_kind(ErrorKind::InvalidInput, message).with_origin(Origin::Host));
+        }
+        let pairs: Pairs<'_> =
+            serde_json::from_slice(steps).map_err(|error| refused("actions", &error))?;
+        let (_, order) = std::mem::take(&mut self.input.memoized).into_parts();
+        self.input.events = raw.into_iter().map(|raw| event(raw, events)).collect();
+        self.input.memoized = Memoized::new(memos(Some(pairs), steps), order);
+        self.use_api = false;
+        Ok(())
+    }
+}
+
+/// The memoized steps of a request or of what was fetched for it.
+fn memos(steps: Option<Pairs<'_>>, bytes: &Bytes) -> HashMap<StepHash, Memo> {
+    let slice = |raw: &RawValue| Payload::from_well_formed(bytes.slice_ref(raw.get().as_bytes()));
+    let pairs = steps.map(|steps| steps.0).unwrap_or_default();
+    let mut memos = HashMap::with_capacity(pairs.len());
+    for (key, raw) in pairs {
+        // A key of another form can belong to no step of ours, so it could never be delivered.
+        if let Some(hash) = StepHash::from_hex(&key) {
+            memos.insert(hash, Memo::new(memo(raw, slice)));
+        }
+    }
+    memos
 }
 
 pub(crate) fn event(raw: RawEvent<'_>, bytes: &Bytes) -> Event {

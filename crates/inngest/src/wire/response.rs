@@ -6,32 +6,28 @@ use hookstack_core::{
     WaitForEvent,
 };
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 
 use crate::duration::time_string;
-
-const SDK: &str = concat!("hookstack:v", env!("CARGO_PKG_VERSION"));
-static HEADER_SDK: HeaderName = HeaderName::from_static("x-inngest-sdk");
-static HEADER_REQ_VERSION: HeaderName = HeaderName::from_static("x-inngest-req-version");
-static HEADER_NO_RETRY: HeaderName = HeaderName::from_static("x-inngest-no-retry");
+use crate::headers;
 
 /// Status and headers of an outcome.
 pub(crate) fn head(outcome: &Outcome) -> (StatusCode, HeaderMap) {
-    let mut headers = HeaderMap::with_capacity(6);
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(HEADER_SDK.clone(), HeaderValue::from_static(SDK));
-    headers.insert(HEADER_REQ_VERSION.clone(), HeaderValue::from_static("2"));
+    let mut map = HeaderMap::with_capacity(6);
+    map.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    map.insert(headers::SDK, HeaderValue::from_static(headers::SDK_VALUE));
+    map.insert(headers::REQ_VERSION, HeaderValue::from_static("2"));
     let error = outcome.error();
     if let Some(error) = error {
         let no_retry = error.retry() == Retry::Never;
-        headers.insert(
-            HEADER_NO_RETRY.clone(),
+        map.insert(
+            headers::NO_RETRY,
             HeaderValue::from_static(if no_retry { "true" } else { "false" }),
         );
         if let Retry::After(delay) = error.retry() {
             // Whole seconds, rounded up: never earlier than was asked for.
             let seconds = delay.as_secs().saturating_add(u64::from(delay.subsec_nanos() > 0));
-            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+            map.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
     }
     let status = match outcome {
@@ -40,7 +36,7 @@ pub(crate) fn head(outcome: &Outcome) -> (StatusCode, HeaderMap) {
         Outcome::Done(Err(error)) if error.retry() == Retry::Never => StatusCode::BAD_REQUEST,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     };
-    (status, headers)
+    (status, map)
 }
 
 /// The body of an outcome.
