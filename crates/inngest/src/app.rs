@@ -29,6 +29,7 @@ use crate::transport::EventTransport;
 #[derive(Clone)]
 pub struct App {
     pub(crate) shared: Arc<AppShared>,
+    pub(crate) transport: Option<Arc<dyn EventTransport>>,
 }
 
 pub(crate) struct AppShared {
@@ -36,7 +37,6 @@ pub(crate) struct AppShared {
     /// The app's own middleware, without that of any function.
     pub(crate) stack: Stack,
     pub(crate) call_timeout: Option<Duration>,
-    pub(crate) transport: Option<Arc<dyn EventTransport>>,
     functions: Vec<Registered>,
     by_slug: HashMap<String, usize>,
 }
@@ -73,6 +73,16 @@ impl App {
             transport: None,
             call_timeout: None,
         }
+    }
+
+    /// The app with a transport, if it has none of its own.
+    #[cfg(feature = "serve")]
+    pub(crate) fn with_default_transport<T: EventTransport>(
+        mut self,
+        make: impl FnOnce() -> T,
+    ) -> Self {
+        self.transport.get_or_insert_with(|| Arc::new(make()));
+        self
     }
 
     /// The app's id.
@@ -171,10 +181,10 @@ impl AppBuilder {
                 id: self.id.into(),
                 stack,
                 call_timeout: self.call_timeout,
-                transport: self.transport,
                 functions,
                 by_slug,
             }),
+            transport: self.transport,
         })
     }
 }

@@ -1,7 +1,6 @@
 //! The request handler: bytes in, bytes out, independent of any HTTP server.
 
 use std::fmt;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use hookstack_core::host::{Answered, BoxFuture, CallGuard, Execution, Host};
@@ -27,6 +26,7 @@ pub struct CallRequest<'a> {
     body: Bytes,
     platform: Option<Platform>,
     run_data: Option<&'a dyn RunData>,
+    timed: bool,
 }
 
 /// Where the parts of a call request come from that were too large to be sent with it (Inngest SDK
@@ -42,7 +42,14 @@ pub trait RunData: Send + Sync {
 impl<'a> CallRequest<'a> {
     /// A request to go on with the function of this slug (query parameter `fnId`).
     pub fn new(function: &'a str, body: impl Into<Bytes>) -> Self {
-        CallRequest { function, step: "step", body: body.into(), platform: None, run_data: None }
+        CallRequest {
+            function,
+            step: "step",
+            body: body.into(),
+            platform: None,
+            run_data: None,
+            timed: false,
+        }
     }
 
     /// The query parameter `stepId`: `step`, or the hash of a planned step to execute.
@@ -54,6 +61,12 @@ impl<'a> CallRequest<'a> {
     /// The request as the platform received it, for hooks that read it.
     pub fn platform(mut self, platform: Platform) -> Self {
         self.platform = Some(platform);
+        self
+    }
+
+    /// Whether the response says how long each middleware took, in the header `Server-Timing`.
+    pub fn timed(mut self, timed: bool) -> Self {
+        self.timed = timed;
         self
     }
 
@@ -125,6 +138,12 @@ impl CallResponse {
         errors
     }
 
+    /// Whether [`after_response`](CallResponse::after_response) has hooks to wait for.
+    #[cfg(feature = "serve")]
+    pub(crate) fn has_after_response(&self) -> bool {
+        self.answered.as_ref().is_some_and(Answered::has_after_response)
+    }
+
     /// The response to a request that no call can be made of.
     fn refused(error: Error) -> Self {
         let outcome = Outcome::Done(Err(error));
@@ -160,7 +179,7 @@ impl App {
         }
         let info = call_info(&self.shared, function, &parsed).with_platform(request.platform);
         let guard = CallGuard::new(function.stack().clone(), Call::new(info));
-        let mut host = InngestHost { app: &self.shared, function, target };
+        let mut host = InngestHost { app: self, function, target };
         let answered = guard.run(&mut host, parsed.input).await;
         CallResponse {
             status: answered.status(),
@@ -267,7 +286,7 @@ fn trigger(function: &Registered, event: &Event) -> CallTrigger {
 }
 
 struct InngestHost<'a> {
-    app: &'a Arc<AppShared>,
+    app: &'a App,
     function: &'a Registered,
     target: Target,
 }
@@ -277,7 +296,7 @@ impl Host for InngestHost<'_> {
         Box::pin(async move {
             let transport = self.app.transport.clone();
             let drive = driver::drive(&mut cx, &*self.function.handler.0, self.target, transport);
-            match self.app.call_timeout {
+            match self.app.shared.call_timeout {
                 None => drive.await,
                 Some(limit) => match tokio::time::timeout(limit, drive).await {
                     Ok(outcome) => outcome,

@@ -13,7 +13,7 @@ impl App {
     ///
     /// Errors of hooks that ran after the transport are in [`Sent::reported`]; the result stands.
     pub async fn send(&self, events: impl IntoEvents) -> Sent {
-        let Some(transport) = &self.shared.transport else {
+        let Some(transport) = &self.transport else {
             return Sent::failed(no_transport());
         };
         let mut events = events.into_events();

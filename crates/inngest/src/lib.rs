@@ -24,6 +24,8 @@ mod handler;
 mod headers;
 mod limits;
 mod options;
+#[cfg(feature = "serve")]
+mod serve;
 mod step;
 mod transport;
 mod wire;
@@ -42,6 +44,10 @@ pub use options::{
     Batching, Cancel, Concurrency, ConcurrencyScope, Debounce, Priority, RateLimit, Singleton,
     SingletonMode, Throttle, Timeouts, Trigger,
 };
+#[cfg(feature = "axum")]
+pub use serve::shutdown_signal;
+#[cfg(feature = "serve")]
+pub use serve::{ResponseBody, Serve, ServeBuilder, serve};
 pub use step::{FunctionRef, IntoEvents, Step, StepId};
 pub use transport::EventTransport;
 

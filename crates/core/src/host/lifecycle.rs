@@ -122,6 +122,11 @@ impl Answered {
         &self.guard.call
     }
 
+    /// Whether a middleware overrides `after_response`, so that running it may take a while.
+    pub fn has_after_response(&self) -> bool {
+        self.guard.stack.has(Hook::AfterResponse)
+    }
+
     /// Runs `after_response`; to be called when the response went to the transport. Returns the errors
     /// that did not change the outcome, which the host reports.
     //

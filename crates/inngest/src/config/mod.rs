@@ -11,6 +11,8 @@ use std::fmt;
 
 pub use builder::ConfigBuilder;
 pub use keys::{EventKey, SigningKey};
+#[cfg(feature = "serve")]
+pub(crate) use keys::{hex, to_hex};
 
 use crate::error::ConfigError;
 

@@ -1,0 +1,121 @@
+//! The address at which the server reaches the app.
+
+use http::request::Parts;
+use http::{HeaderMap, header};
+use url::Url;
+
+use super::reply::Refusal;
+use crate::config::{Config, Mode};
+
+/// From a sync request: where it went, unless the configuration knows better. `deployId` is never part of
+/// it (Inngest SDK specification, section 4.3.2).
+pub(super) fn of_request(config: &Config, parts: &Parts) -> Result<Url, Refusal> {
+    let uri = original_uri(parts);
+    let origin = match config.serve_origin() {
+        Some(origin) => origin.to_owned(),
+        None => {
+            let host = host(parts).ok_or_else(|| {
+                let message = "header `host`: missing or not a host; set INNGEST_SERVE_ORIGIN";
+                Refusal::bad_request("host_missing", message)
+            })?;
+            format!("{}://{host}", scheme(config, parts, &host))
+        }
+    };
+    let path = config.serve_path().unwrap_or(uri.path());
+    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    let url = Url::parse(&format!("{origin}{path}{query}")).map_err(|_| {
+        let message =
+            "header `host`: no address of this app follows from it; set INNGEST_SERVE_ORIGIN";
+        Refusal::bad_request("url_invalid", message)
+    })?;
+    Ok(without_parameters(url))
+}
+
+/// From the body of an in-band sync request, unless the configuration knows better.
+pub(super) fn of_body(config: &Config, text: &str) -> Result<Url, Refusal> {
+    let refused = || {
+        let message =
+            "field `url`: must be an absolute address that begins with http:// or https://";
+        Refusal::bad_request("url_invalid", message)
+    };
+    let sent = Url::parse(text).map_err(|_| refused())?;
+    if !matches!(sent.scheme(), "http" | "https") || !sent.has_host() {
+        return Err(refused());
+    }
+    let url = match (config.serve_origin(), config.serve_path()) {
+        (None, None) => sent,
+        (origin, path) => {
+            let own = sent.origin().ascii_serialization();
+            let origin = origin.unwrap_or(&own);
+            let query = sent.query().map(|query| format!("?{query}")).unwrap_or_default();
+            let path = path.unwrap_or(sent.path());
+            Url::parse(&format!("{origin}{path}{query}")).map_err(|_| refused())?
+        }
+    };
+    Ok(without_parameters(url))
+}
+
+/// The address for calls of one function.
+pub(super) fn of_function(app: &Url, slug: &str) -> String {
+    let mut url = app.clone();
+    url.query_pairs_mut().append_pair("fnId", slug).append_pair("stepId", "step");
+    url.into()
+}
+
+/// Parameters of single requests are not part of the address; those of the user, for instance for an
+/// authorisation of its own, are.
+fn without_parameters(mut url: Url) -> Url {
+    let own = ["deployId", "fnId", "stepId", "probe"];
+    let kept: Vec<(String, String)> = url
+        .query_pairs()
+        .filter(|(name, _)| !own.contains(&&**name))
+        .map(|(name, value)| (name.into_owned(), value.into_owned()))
+        .collect();
+    url.set_fragment(None);
+    url.set_query(None);
+    if !kept.is_empty() {
+        url.query_pairs_mut().extend_pairs(kept);
+    }
+    url
+}
+
+/// The address before a nesting router took its prefix away.
+fn original_uri(parts: &Parts) -> &http::Uri {
+    #[cfg(feature = "axum")]
+    if let Some(original) = parts.extensions.get::<axum::extract::OriginalUri>() {
+        return &original.0;
+    }
+    &parts.uri
+}
+
+fn host(parts: &Parts) -> Option<String> {
+    let header = |name: &str| first(&parts.headers, name);
+    let host = header("x-forwarded-host")
+        .or_else(|| header(header::HOST.as_str()))
+        .or_else(|| original_uri(parts).authority().map(http::uri::Authority::as_str))?;
+    // A host and a port; nothing that would add a user, a path or a query to the address.
+    let authority: http::uri::Authority = host.parse().ok()?;
+    (!host.contains('@') && !authority.host().is_empty()).then(|| host.to_owned())
+}
+
+/// As the proxy in front says, else what the mode makes likely: a public address has TLS.
+fn scheme(config: &Config, parts: &Parts, host: &str) -> &'static str {
+    let forwarded = first(&parts.headers, "x-forwarded-proto");
+    match forwarded.or_else(|| original_uri(parts).scheme_str()) {
+        Some("https") => "https",
+        Some("http") => "http",
+        _ if config.mode() == Mode::Dev || is_local(host) => "http",
+        _ => "https",
+    }
+}
+
+fn is_local(host: &str) -> bool {
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    name == "localhost" || name == "[::1]" || name.starts_with("127.")
+}
+
+/// The first of the values that proxies put into one header.
+fn first<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    let value = headers.get(name)?.to_str().ok()?;
+    value.split(',').next().map(str::trim).filter(|value| !value.is_empty())
+}

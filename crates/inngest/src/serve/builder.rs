@@ -1,0 +1,115 @@
+//! Settings of the endpoint.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use tokio_util::task::TaskTracker;
+
+use super::endpoint::{Serve, Shared};
+use crate::api::Api;
+use crate::app::App;
+use crate::config::Config;
+use crate::error::ConfigError;
+
+/// The largest request that is read by default. A server sends at most 4 MiB, and leaves the rest to be
+/// fetched; 16 MiB leaves room for servers with other settings.
+const MAX_BODY: usize = 16 * 1024 * 1024;
+
+/// Settings of the endpoint; made by [`serve`](super::serve).
+#[derive(Clone, Debug)]
+#[must_use = "an endpoint is made with `build()` or `router(..)`"]
+pub struct ServeBuilder {
+    app: App,
+    config: Option<Config>,
+    framework: Option<&'static str>,
+    max_body: usize,
+    server_timing: bool,
+    finish_before_response: bool,
+}
+
+impl ServeBuilder {
+    pub(super) fn new(app: App) -> Self {
+        ServeBuilder {
+            app,
+            config: None,
+            framework: None,
+            max_body: MAX_BODY,
+            server_timing: true,
+            finish_before_response: false,
+        }
+    }
+
+    /// How the app finds its server, and its keys; from the environment by default.
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = Some(config);
+        self
+    }
+
+    /// The name of the framework around the endpoint, which servers show; `axum` for a router, `tower`
+    /// for a service.
+    pub fn framework(mut self, name: &'static str) -> Self {
+        self.framework = Some(name);
+        self
+    }
+
+    /// The largest request body that is read, in bytes; 16 MiB by default. A larger one is answered with
+    /// status 413.
+    pub fn max_body(mut self, bytes: usize) -> Self {
+        self.max_body = bytes;
+        self
+    }
+
+    /// Whether responses to calls say how long each middleware took (header `Server-Timing`); on by
+    /// default.
+    pub fn server_timing(mut self, enabled: bool) -> Self {
+        self.server_timing = enabled;
+        self
+    }
+
+    /// Whether a response waits for `after_response`; off by default, so that hook runs in the
+    /// background. For platforms that freeze the process once it has answered, as AWS Lambda.
+    pub fn finish_before_response(mut self, wait: bool) -> Self {
+        self.finish_before_response = wait;
+        self
+    }
+
+    /// Makes the endpoint, a tower service.
+    ///
+    /// In cloud mode without a signing key it answers every call with an error that says so.
+    ///
+    /// # Errors
+    /// [`ConfigError::Setting`] when the environment holds a setting that cannot be meant, or when the
+    /// system has no certificates to check the server with.
+    pub fn build(self) -> Result<Serve, ConfigError> {
+        let config = match self.config {
+            Some(config) => config,
+            None => Config::from_env()?,
+        };
+        if config.mode() == crate::Mode::Cloud && config.signing_key().is_none() {
+            tracing::error!(
+                target: "hookstack::inngest",
+                "there is no signing key, so every call will be refused: set INNGEST_SIGNING_KEY, or INNGEST_DEV=1 for a development server"
+            );
+        }
+        let api = Api::new(Arc::new(config))?;
+        let app = self.app;
+        Ok(Serve {
+            shared: Arc::new(Shared {
+                app,
+                api,
+                framework: self.framework.unwrap_or("tower"),
+                max_body: self.max_body,
+                server_timing: self.server_timing,
+                finish_before_response: self.finish_before_response,
+                tasks: TaskTracker::new(),
+                warned: AtomicBool::new(false),
+            }),
+        })
+    }
+
+    #[cfg(feature = "axum")]
+    pub(super) fn default_framework(mut self, name: &'static str) -> Self {
+        self.framework.get_or_insert(name);
+        self
+    }
+}

@@ -1,0 +1,247 @@
+//! The endpoint: who may ask, and who answers.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use tokio_util::task::TaskTracker;
+
+use super::after::After;
+use super::body::ResponseBody;
+use super::reply::{Refusal, Reply};
+use super::stream::Stream;
+use super::{call, introspection, signature, sync};
+use crate::api::Api;
+use crate::app::App;
+use crate::config::{Config, Mode, SigningKey};
+use crate::headers;
+
+/// The endpoint of an app: a tower service that never fails. Cheap to clone; clones are one endpoint.
+///
+/// How many calls run at once is limited only by what is layered around it, for instance
+/// `tower::limit::ConcurrencyLimitLayer`.
+#[derive(Clone)]
+pub struct Serve {
+    pub(super) shared: Arc<Shared>,
+}
+
+pub(super) struct Shared {
+    pub(super) app: App,
+    pub(super) api: Api,
+    pub(super) framework: &'static str,
+    pub(super) max_body: usize,
+    pub(super) server_timing: bool,
+    pub(super) finish_before_response: bool,
+    pub(super) tasks: TaskTracker,
+    /// Whether it was said that requests come from another kind of server.
+    pub(super) warned: AtomicBool,
+}
+
+/// Who a request is from.
+pub(super) enum Caller<'k> {
+    /// Nobody said, or it cannot be checked.
+    Unsigned,
+    /// Whoever holds this key.
+    Signed(&'k SigningKey),
+    /// Somebody who does not hold a key.
+    Refused(Refusal),
+}
+
+/// A request, read.
+pub(super) struct Request<'k> {
+    pub(super) parts: Parts,
+    pub(super) body: Bytes,
+    pub(super) caller: Caller<'k>,
+}
+
+impl Serve {
+    /// The app that is served.
+    pub fn app(&self) -> &App {
+        &self.shared.app
+    }
+
+    /// The configuration that it is served with.
+    pub fn config(&self) -> &Config {
+        self.shared.api.config()
+    }
+
+    /// Waits until the `after_response` of all calls that were answered have run. To be awaited when the
+    /// server around the endpoint has shut down.
+    pub async fn drain(&self) {
+        self.shared.tasks.close();
+        self.shared.tasks.wait().await;
+        self.shared.tasks.reopen();
+    }
+
+    /// Answers a request whose body was read.
+    pub(super) async fn handle(
+        self,
+        parts: Parts,
+        body: Result<Bytes, Refusal>,
+    ) -> Response<ResponseBody> {
+        let is_call = parts.method == Method::POST;
+        if is_call && self.config().streaming() && call::is_for_a_function(&parts) {
+            return self.stream(parts, body);
+        }
+        let (status, headers, body, after) = self.answer(parts, body).await;
+        let mut response = Response::new(ResponseBody::full(body, after));
+        *response.status_mut() = status;
+        *response.headers_mut() = headers;
+        response
+    }
+
+    fn stream(self, parts: Parts, body: Result<Bytes, Refusal>) -> Response<ResponseBody> {
+        let mut headers = HeaderMap::new();
+        self.add_headers(&mut headers);
+        let json = HeaderValue::from_static("application/json");
+        headers.insert(http::header::CONTENT_TYPE, json);
+        let call = Box::pin(async move { self.answer(parts, body).await });
+        let mut response = Response::new(ResponseBody::stream(Stream::new(call)));
+        *response.status_mut() = StatusCode::CREATED;
+        *response.headers_mut() = headers;
+        response
+    }
+
+    async fn answer(
+        &self,
+        parts: Parts,
+        body: Result<Bytes, Refusal>,
+    ) -> (StatusCode, HeaderMap, Bytes, Option<After>) {
+        let is_call = parts.method == Method::POST;
+        let (mut reply, key) = match body {
+            Ok(body) => {
+                let (caller, body) = self.identify(&parts.headers, body);
+                let key = if let Caller::Signed(key) = caller { Some(key) } else { None };
+                (self.dispatch(Request { parts, body, caller }).await, key)
+            }
+            Err(refusal) if is_call => (refusal.call_reply(), None),
+            Err(refusal) => (refusal.reply(), None),
+        };
+        self.add_headers(&mut reply.headers);
+        if let Some(key) = key {
+            let signature = signature::sign(key, &reply.body, SystemTime::now());
+            let value = HeaderValue::from_str(&signature).expect("a signature is ASCII");
+            reply.headers.insert(headers::SIGNATURE, value);
+        }
+        let tasks = &self.shared.tasks;
+        let after = match reply.call {
+            Some(call) if self.shared.finish_before_response => {
+                call.after_response().await;
+                None
+            }
+            call => call.map(|call| After::new(call, tasks.clone())),
+        };
+        (reply.status, reply.headers, reply.body, after)
+    }
+
+    async fn dispatch(&self, request: Request<'_>) -> Reply {
+        self.warn_of_another_server(&request.parts.headers);
+        match request.parts.method {
+            Method::GET | Method::HEAD => introspection::introspect(&self.shared, &request.caller),
+            Method::PUT => sync::sync(&self.shared, &request).await,
+            Method::POST => call::call(&self.shared, request).await,
+            _ => Refusal::method_not_allowed(),
+        }
+    }
+
+    /// Checks the signature. The body that is handled is the one that the signature is about.
+    fn identify(&self, request: &HeaderMap, body: Bytes) -> (Caller<'_>, Bytes) {
+        let config = self.config();
+        let Some(header) = request.get(headers::SIGNATURE) else {
+            return (Caller::Unsigned, body);
+        };
+        if config.signing_key().is_none() && config.signing_key_fallback().is_none() {
+            return match config.mode() {
+                Mode::Dev => (Caller::Unsigned, body),
+                Mode::Cloud => (Caller::Refused(no_signing_key()), body),
+            };
+        }
+        let (keys, now) = (Keys(config), SystemTime::now());
+        match signature::verify(keys.iter(), header.as_bytes(), &body, now) {
+            Ok(verified) => (Caller::Signed(verified.key), verified.body),
+            Err(error) => {
+                let refusal = Refusal::new(error.code(), error.to_string());
+                (Caller::Refused(refusal), body)
+            }
+        }
+    }
+
+    /// The headers that all answers have.
+    fn add_headers(&self, map: &mut HeaderMap) {
+        map.insert(headers::SDK, HeaderValue::from_static(headers::SDK_VALUE));
+        map.insert(headers::REQ_VERSION, HeaderValue::from_static("2"));
+        map.insert(headers::FRAMEWORK, HeaderValue::from_static(self.shared.framework));
+        let mode = HeaderValue::from_static(self.config().mode().as_str());
+        map.insert(headers::EXPECTED_SERVER_KIND, mode);
+        if let Some(platform) = self.config().platform() {
+            map.insert(headers::PLATFORM, HeaderValue::from_static(platform));
+        }
+    }
+
+    /// The header is not proof of anything, so it decides nothing (section 4.1.1).
+    fn warn_of_another_server(&self, request: &HeaderMap) {
+        let kind = request.get(headers::SERVER_KIND);
+        let expected = self.config().mode().as_str();
+        if kind.is_some_and(|kind| kind != expected)
+            && !self.shared.warned.swap(true, Ordering::Relaxed)
+        {
+            tracing::warn!(
+                target: "hookstack::inngest",
+                expected,
+                "a server of another kind sends requests; INNGEST_DEV=1 is for development servers, no INNGEST_DEV for the cloud"
+            );
+        }
+    }
+}
+
+/// The signing keys, to go through more than once.
+struct Keys<'c>(&'c Config);
+
+impl<'c> Keys<'c> {
+    fn iter(&self) -> impl Iterator<Item = &'c SigningKey> + Clone {
+        let config = self.0;
+        [config.signing_key(), config.signing_key_fallback()].into_iter().flatten()
+    }
+}
+
+impl Caller<'_> {
+    /// Who may have a function called and see what its responses hold: in cloud mode the holder of a key
+    /// (section 4.1.3).
+    pub(super) fn authorize(&self, config: &Config) -> Result<(), &Refusal> {
+        static UNSIGNED: std::sync::LazyLock<Refusal> = std::sync::LazyLock::new(unsigned);
+        static NO_KEY: std::sync::LazyLock<Refusal> = std::sync::LazyLock::new(no_signing_key);
+        match (self, config.mode()) {
+            (Caller::Refused(refusal), _) => Err(refusal),
+            (Caller::Unsigned, Mode::Cloud) if config.signing_keys().next().is_none() => {
+                Err(&NO_KEY)
+            }
+            (Caller::Unsigned, Mode::Cloud) => Err(&UNSIGNED),
+            _ => Ok(()),
+        }
+    }
+}
+
+pub(super) fn unsigned() -> Refusal {
+    Refusal::new("sig_missing", "header `x-inngest-signature`: missing; the request must be signed")
+}
+
+pub(super) fn no_signing_key() -> Refusal {
+    Refusal::new(
+        "signing_key_unspecified",
+        "this app has no signing key to check requests with: set INNGEST_SIGNING_KEY, or INNGEST_DEV=1 for a development server",
+    )
+}
+
+impl fmt::Debug for Serve {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Serve")
+            .field("app", &self.shared.app)
+            .field("config", self.config())
+            .field("max_body", &self.shared.max_body)
+            .finish_non_exhaustive()
+    }
+}
