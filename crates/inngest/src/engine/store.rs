@@ -99,16 +99,17 @@ impl StoredFunction {
         };
         let mut events = Vec::new();
         let mut schedule = None;
-        for trigger in &function.settings.triggers {
+        let options = &function.settings.options;
+        for trigger in &options.triggers {
             match trigger {
-                Trigger::Event { event, expression } => {
-                    events.push((event.clone(), compile(expression)?))
+                Trigger::Event(event) => {
+                    events.push((event.event.clone(), compile(&event.expression)?))
                 }
-                Trigger::Cron { cron } => schedule = Some(cron.clone()),
+                Trigger::Cron(cron) => schedule = Some(cron.cron.clone()),
             }
         }
         let mut cancel = Vec::new();
-        for rule in &function.settings.options.cancel {
+        for rule in &options.cancel {
             cancel.push(CancelRule {
                 event: rule.event.clone(),
                 condition: compile(&rule.condition)?,
@@ -120,7 +121,7 @@ impl StoredFunction {
             events,
             schedule,
             cancel,
-            batch: function.settings.options.batch.clone(),
+            batch: options.batch.clone(),
             collected: Vec::new(),
             batch_number: 0,
             slug,
