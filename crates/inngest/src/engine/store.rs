@@ -37,6 +37,7 @@ pub(super) struct StoredFunction {
     pub(super) schedule: Option<String>,
     pub(super) cancel: Vec<CancelRule>,
     pub(super) batch: Option<Batching>,
+    pub(super) batch_condition: Option<Expression>,
     /// The events of the batch that is being collected, and its number.
     pub(super) collected: Vec<Value>,
     pub(super) batch_number: u64,
@@ -116,12 +117,14 @@ impl StoredFunction {
                 timeout: rule.timeout,
             });
         }
+        let condition = options.batch.as_ref().and_then(|batch| batch.condition.clone());
         Ok(StoredFunction {
             attempts: function.settings.attempts(),
             events,
             schedule,
             cancel,
             batch: options.batch.clone(),
+            batch_condition: compile(&condition)?,
             collected: Vec::new(),
             batch_number: 0,
             slug,
