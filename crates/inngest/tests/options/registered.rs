@@ -21,8 +21,8 @@ fn function() -> FunctionBuilder {
 }
 
 fn config(function: FunctionBuilder) -> Value {
-    let app = build(function).unwrap();
-    app.function("shop-f").unwrap().info().config.clone()
+    let app = build(function).expect("options that the server takes");
+    app.function("shop-f").expect("the function").info().config.clone()
 }
 
 fn without_options() -> Value {
