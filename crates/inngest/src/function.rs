@@ -7,7 +7,7 @@ use crate::error::ConfigError;
 use crate::handler::{ArcHandler, Handler};
 use crate::options::{
     Batching, Cancel, Concurrency, Debounce, Options, Priority, RateLimit, RunConcurrency,
-    Singleton, Throttle, Timeouts, Trigger, retries,
+    Singleton, Throttle, Timeouts, Trigger,
 };
 
 /// A durable function: id, triggers, options, middleware and handler.
@@ -201,11 +201,6 @@ impl FunctionBuilder {
 
     fn display_name(&self) -> &str {
         self.name.as_deref().unwrap_or(&self.id)
-    }
-
-    /// How often a call or step is tried in total.
-    pub(crate) fn attempts(&self) -> u32 {
-        retries::attempts(self.options.retries)
     }
 
     pub(crate) fn info(&self, app_id: &str) -> FunctionInfo {

@@ -12,7 +12,7 @@ use super::history::{CallRecord, RunStatus};
 use super::milliseconds;
 use super::queue::{CallJob, Job, Millis, Queue, RunIndex};
 use crate::app::Registered;
-use crate::options::{Batching, Trigger};
+use crate::options::{Batching, Trigger, retries};
 
 /// Everything: functions, events, runs, and what is still to be done.
 #[derive(Debug)]
@@ -119,7 +119,7 @@ impl StoredFunction {
         }
         let condition = options.batch.as_ref().and_then(|batch| batch.condition.clone());
         Ok(StoredFunction {
-            attempts: function.settings.attempts(),
+            attempts: retries::attempts(options.retries),
             events,
             schedule,
             cancel,

@@ -135,6 +135,7 @@ mod tests {
             ("TZ=Europe/Berlin", "a space and the five fields"),
             ("TZ= 0 9 * * 1", "is not a time zone"),
             ("TZ=../x 0 9 * * 1", "is not a time zone"),
+            ("TZ=/etc/x 0 9 * * 1", "is not a time zone"),
         ] {
             let refused = check(schedule).expect_err(schedule);
             assert!(refused.contains(problem), "{schedule}: {refused}");

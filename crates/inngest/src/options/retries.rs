@@ -4,9 +4,10 @@
 const MOST: u32 = 20;
 /// What the server takes when nothing is said (`DefaultRetryCount` in its `pkg/consts`, and in recorded
 /// traffic), although the specification says 3.
+#[cfg(feature = "engine")]
 const DEFAULT: u32 = 4;
 
-pub(crate) fn check(retries: u32) -> Result<(), String> {
+pub(super) fn check(retries: u32) -> Result<(), String> {
     match retries {
         0..=MOST => Ok(()),
         _ => Err(format!("must be 0 to {MOST}, but is {retries}")),
@@ -14,6 +15,7 @@ pub(crate) fn check(retries: u32) -> Result<(), String> {
 }
 
 /// How often a call or step is tried in total.
+#[cfg(feature = "engine")]
 pub(crate) fn attempts(retries: Option<u32>) -> u32 {
     retries.unwrap_or(DEFAULT).saturating_add(1)
 }

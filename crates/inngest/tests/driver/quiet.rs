@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hookstack_core::{Error, RetryAfter, StepError};
-use hookstack_inngest::{CallRequest, Function, Step};
+use hookstack_inngest::{App, CallRequest, Step};
 use serde_json::json;
 
 use crate::support::{SLUG, Server, app, hash};
@@ -143,6 +143,6 @@ async fn a_sleep_until_a_time_that_no_calendar_has_is_clamped() {
 
 #[test]
 fn an_app_id_that_no_server_takes_is_refused() {
-    let error = hookstack_inngest::App::builder("a b'c").build().unwrap_err();
+    let error = App::builder("a b'c").build().unwrap_err();
     assert_eq!(error.to_string(), "the app's id takes letters, digits and `-_.:/` only");
 }
