@@ -230,7 +230,7 @@ impl fmt::Debug for Registered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Function")
             .field("slug", &self.info.slug)
-            .field("triggers", &self.settings.triggers)
+            .field("triggers", &self.settings.options.triggers)
             .field("stack", &self.stack)
             .finish_non_exhaustive()
     }

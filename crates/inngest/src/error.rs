@@ -16,9 +16,9 @@ pub enum ConfigError {
     Function {
         /// The function's id.
         function: String,
-        /// The option.
+        /// The option, by the builder's method; `trigger` for every way to add one.
         option: &'static str,
-        /// What is wrong.
+        /// What is wrong, and where it is not plain, what to do.
         problem: String,
     },
     /// A setting or an environment variable has a value that cannot be meant. The value is not quoted.

@@ -1,15 +1,13 @@
 //! Durable functions and their builder.
 
-use std::time::Duration;
-
 use hookstack_core::{FunctionInfo, Middleware, StackBuilder};
 use serde_json::{Value, json};
 
 use crate::error::ConfigError;
 use crate::handler::{ArcHandler, Handler};
 use crate::options::{
-    Batching, Cancel, Concurrency, Debounce, Priority, RateLimit, Singleton, Throttle, Timeouts,
-    Trigger,
+    Batching, Cancel, Concurrency, Debounce, Options, Priority, RateLimit, RunConcurrency,
+    Singleton, Throttle, Timeouts, Trigger,
 };
 
 /// A durable function: id, triggers, options, middleware and handler.
@@ -38,8 +36,6 @@ impl Function {
         FunctionBuilder {
             id: id.into(),
             name: None,
-            triggers: Vec::new(),
-            retries: None,
             options: Options::default(),
             middleware: StackBuilder::default(),
             failure: None,
@@ -53,7 +49,7 @@ impl Function {
 
     /// The triggers.
     pub fn triggers(&self) -> &[Trigger] {
-        &self.settings.triggers
+        &self.settings.options.triggers
     }
 }
 
@@ -63,25 +59,9 @@ impl Function {
 pub struct FunctionBuilder {
     pub(crate) id: String,
     name: Option<String>,
-    pub(crate) triggers: Vec<Trigger>,
-    pub(crate) retries: Option<u32>,
     pub(crate) options: Options,
     pub(crate) middleware: StackBuilder,
     pub(crate) failure: Option<ArcHandler>,
-}
-
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Options {
-    pub(crate) concurrency: Vec<Concurrency>,
-    pub(crate) throttle: Option<Throttle>,
-    pub(crate) rate_limit: Option<RateLimit>,
-    pub(crate) debounce: Option<Debounce>,
-    pub(crate) priority: Option<Priority>,
-    pub(crate) batch: Option<Batching>,
-    pub(crate) cancel: Vec<Cancel>,
-    pub(crate) idempotency: Option<String>,
-    pub(crate) timeouts: Option<Timeouts>,
-    pub(crate) singleton: Option<Singleton>,
 }
 
 impl FunctionBuilder {
@@ -91,32 +71,38 @@ impl FunctionBuilder {
         self
     }
 
-    /// Runs the function for every event of this name. A function may have several triggers, and none
-    /// if it is only invoked.
+    /// Runs the function for every event of this name; see [`Trigger::event`]. A function may have
+    /// several triggers, and none if it is only invoked.
     pub fn on_event(self, name: impl Into<String>) -> Self {
         self.trigger(Trigger::event(name))
     }
 
-    /// Runs the function on a schedule, a cron expression such as `0 9 * * 1`.
+    /// Runs the function on a schedule, a cron expression such as `0 9 * * 1`; see [`Trigger::cron`].
     pub fn on_cron(self, schedule: impl Into<String>) -> Self {
         self.trigger(Trigger::cron(schedule))
     }
 
-    /// Adds a trigger.
-    pub fn trigger(mut self, trigger: Trigger) -> Self {
-        self.triggers.push(trigger);
+    /// Adds a trigger, for instance with a condition or jitter. Ten at most, and none twice.
+    pub fn trigger(mut self, trigger: impl Into<Trigger>) -> Self {
+        self.options.triggers.push(trigger.into());
         self
     }
 
-    /// How often a failed call or step is tried again; the server's default is 3.
+    /// How often a failed call or step is tried again, 0 to 20; the server's default is 4.
     pub fn retries(mut self, retries: u32) -> Self {
-        self.retries = Some(retries);
+        self.options.retries = Some(retries);
         self
     }
 
-    /// Limits how many steps run at once. At most two limits.
+    /// Limits how many steps run at once. Two limits at most, of different scope or key.
     pub fn concurrency(mut self, concurrency: Concurrency) -> Self {
-        self.options.concurrency.push(concurrency);
+        self.options.concurrency.steps.push(concurrency);
+        self
+    }
+
+    /// Limits how many runs exist at once; further ones wait to start. Needs a recent server.
+    pub fn run_concurrency(mut self, concurrency: RunConcurrency) -> Self {
+        self.options.concurrency.runs = Some(concurrency);
         self
     }
 
@@ -144,19 +130,21 @@ impl FunctionBuilder {
         self
     }
 
-    /// Runs the function with several events at once.
+    /// Runs the function with several events at once. Not with `cancel_on`, `debounce`, `priority` or
+    /// `singleton`.
     pub fn batch(mut self, batch: Batching) -> Self {
         self.options.batch = Some(batch);
         self
     }
 
-    /// Cancels runs when an event comes.
+    /// Cancels runs when an event comes. Five events at most.
     pub fn cancel_on(mut self, cancel: Cancel) -> Self {
         self.options.cancel.push(cancel);
         self
     }
 
-    /// Runs once a day at most for each value of this expression, for instance `event.data.order`.
+    /// Runs once in 24 hours at most for each value of a CEL expression over `event`, for instance
+    /// `event.data.order`. Not with `rate_limit`.
     pub fn idempotency(mut self, expression: impl Into<String>) -> Self {
         self.options.idempotency = Some(expression.into());
         self
@@ -215,11 +203,6 @@ impl FunctionBuilder {
         self.name.as_deref().unwrap_or(&self.id)
     }
 
-    /// How often a call or step is tried in total.
-    pub(crate) fn attempts(&self) -> u32 {
-        self.retries.map_or(DEFAULT_ATTEMPTS, |retries| retries.saturating_add(1))
-    }
-
     pub(crate) fn info(&self, app_id: &str) -> FunctionInfo {
         FunctionInfo::new(self.id.clone())
             .with_slug(slug(app_id, &self.id))
@@ -227,81 +210,32 @@ impl FunctionBuilder {
             .with_config(self.config(app_id))
     }
 
-    /// The configuration as it is registered, without the URL (section 4.3.2).
+    /// The function as it is registered (section 4.3.2), complete but for `steps.step.runtime.url`: only
+    /// the HTTP host knows where it is served, and adds it.
     fn config(&self, app_id: &str) -> Value {
-        let mut config = json!({
-            "id": slug(app_id, &self.id),
-            "name": self.display_name(),
-            "triggers": self.triggers,
-        });
-        if let Some(retries) = self.retries {
-            config["retries"] = json!({ "attempts": retries });
+        let mut step = json!({ "id": "step", "name": "step", "runtime": { "type": "http" } });
+        if let Some(retries) = self.options.retries {
+            // Not at the function's level, where the server takes a plain number.
+            step["retries"] = json!({ "attempts": retries });
         }
-        let options = &self.options;
-        let mut set = |key: &str, value: Option<Value>| {
-            if let Some(value) = value {
-                config[key] = value;
-            }
-        };
-        set("concurrency", (!options.concurrency.is_empty()).then(|| json!(options.concurrency)));
-        set("throttle", options.throttle.as_ref().map(|v| json!(v)));
-        set("rateLimit", options.rate_limit.as_ref().map(|v| json!(v)));
-        set("debounce", options.debounce.as_ref().map(|v| json!(v)));
-        set("priority", options.priority.as_ref().map(|v| json!(v)));
-        set("batchEvents", options.batch.as_ref().map(|v| json!(v)));
-        set("cancel", (!options.cancel.is_empty()).then(|| json!(options.cancel)));
-        set("idempotency", options.idempotency.as_ref().map(|v| json!(v)));
-        set("timeouts", options.timeouts.as_ref().map(|v| json!(v)));
-        set("singleton", options.singleton.as_ref().map(|v| json!(v)));
+        let mut config = json!(self.options);
+        config["id"] = json!(slug(app_id, &self.id));
+        config["name"] = json!(self.display_name());
+        config["steps"] = json!({ "step": step });
         config
     }
 
     pub(crate) fn validate(&self) -> Result<(), ConfigError> {
-        let refuse = |option: &'static str, problem: &str| {
-            Err(ConfigError::Function {
-                function: self.id.clone(),
-                option,
-                problem: problem.to_owned(),
-            })
-        };
-        if let Err(problem) = check_id(&self.id) {
-            return refuse("id", problem);
+        let refuse =
+            |option, problem| ConfigError::Function { function: self.id.clone(), option, problem };
+        check_id(&self.id).map_err(|problem| refuse("id", problem.to_owned()))?;
+        if self.display_name().trim().is_empty() {
+            return Err(refuse(
+                "name",
+                "must not be empty; without it, the id is shown".to_owned(),
+            ));
         }
-        if self.retries.is_some_and(|retries| retries > MAX_RETRIES) {
-            return refuse("retries", "the server takes at most 20");
-        }
-        for trigger in &self.triggers {
-            if let Err(problem) = trigger.check() {
-                return refuse("trigger", problem);
-            }
-        }
-        let options = &self.options;
-        if options.concurrency.len() > 2 {
-            return refuse("concurrency", "takes at most two limits");
-        }
-        if let Some(batch) = &options.batch {
-            if !(1..=100).contains(&batch.max_size) {
-                return refuse("batch", "the size must be 1 to 100");
-            }
-            if !(Duration::from_secs(1)..=Duration::from_secs(60)).contains(&batch.timeout) {
-                return refuse("batch", "the timeout must be 1 to 60 seconds");
-            }
-        }
-        let limits = [
-            ("throttle", options.throttle.as_ref().map(|t| (t.limit, t.period))),
-            ("rate_limit", options.rate_limit.as_ref().map(|r| (r.limit, r.period))),
-            ("debounce", options.debounce.as_ref().map(|d| (1, d.period))),
-        ];
-        for (option, set) in limits {
-            match set {
-                Some((0, _)) => return refuse(option, "the limit must be at least 1"),
-                Some((_, period)) if period < Duration::from_secs(1) => {
-                    return refuse(option, "the period must be at least a second");
-                }
-                _ => {}
-            }
-        }
-        Ok(())
+        self.options.check().map_err(|(option, problem)| refuse(option, problem))
     }
 }
 
@@ -313,9 +247,6 @@ pub(crate) const FINISHED_EVENT: &str = "inngest/function.finished";
 pub(crate) const INVOKED_EVENT: &str = "inngest/function.invoked";
 /// The event that a scheduled function sees.
 pub(crate) const CRON_EVENT: &str = "inngest/scheduled.timer";
-
-const DEFAULT_ATTEMPTS: u32 = 4;
-const MAX_RETRIES: u32 = 20;
 
 /// An id stands in query strings and in quotes in expressions.
 pub(crate) fn check_id(id: &str) -> Result<(), &'static str> {

@@ -41,8 +41,8 @@ pub use function::{Function, FunctionBuilder};
 pub use handler::{Handler, IntoOutput};
 pub use limits::{MAX_EVENT, MAX_OUTPUT};
 pub use options::{
-    Batching, Cancel, Concurrency, ConcurrencyScope, Debounce, Priority, RateLimit, Singleton,
-    SingletonMode, Throttle, Timeouts, Trigger,
+    Batching, Cancel, Concurrency, ConcurrencyScope, CronTrigger, Debounce, EventTrigger, Priority,
+    RateLimit, RunConcurrency, Singleton, SingletonMode, Throttle, Timeouts, Trigger,
 };
 #[cfg(feature = "axum")]
 pub use serve::shutdown_signal;

@@ -65,7 +65,7 @@ async fn memos_of_an_event_in_plaintext_of_the_same_id() {
         .on_event("order")
         .on_event("refund")
         .on_event("hook")
-        .on_cron("@daily");
+        .on_cron("0 0 * * *");
     let app = App::builder("app").with(encryption).function(function.handler(note));
     let engine = Engine::start(app).expect("the app");
     send(&engine, "order", "42", json!({ "name": "Alice" })).await;

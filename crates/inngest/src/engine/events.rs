@@ -8,8 +8,16 @@ use super::history::RunStatus;
 use super::json;
 use super::milliseconds;
 use super::queue::{Job, RunIndex};
-use super::store::{Pending, Store};
+use super::store::{Pending, Store, StoredFunction};
 use crate::function::{CRON_EVENT, INVOKED_EVENT};
+
+impl StoredFunction {
+    /// Whether an event joins a batch rather than to run alone.
+    fn collects(&self, event: &Value) -> bool {
+        self.batch.is_some()
+            && self.batch_condition.as_ref().is_none_or(|c| c.holds(&[("event", event)]))
+    }
+}
 
 impl Store {
     /// Takes events from a sender. An event whose id was seen before triggers nothing.
@@ -47,21 +55,24 @@ impl Store {
         self.meet_waits(&event);
         for function in 0..self.functions.len() {
             if self.triggers(function, &event) {
-                match self.functions[function].batch {
-                    Some(_) => self.collect(function, event.clone()),
-                    None => {
-                        self.start_run(function, vec![event.clone()], None);
-                    }
+                if self.functions[function].collects(&event) {
+                    self.collect(function, event.clone());
+                } else {
+                    self.start_run(function, vec![event.clone()], None);
                 }
             }
         }
     }
 
     fn triggers(&self, function: usize, event: &Value) -> bool {
-        let name = event["name"].as_str();
+        let name = event["name"].as_str().unwrap_or_default();
         self.functions[function].events.iter().any(|(trigger, condition)| {
-            Some(trigger.as_str()) == name
-                && condition.as_ref().is_none_or(|c| c.holds(&[("event", event)]))
+            // A trigger has `*` at its end or nowhere.
+            let named = match trigger.strip_suffix('*') {
+                Some(beginning) => name.starts_with(beginning),
+                None => name == trigger,
+            };
+            named && condition.as_ref().is_none_or(|c| c.holds(&[("event", event)]))
         })
     }
 

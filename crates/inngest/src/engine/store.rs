@@ -12,7 +12,7 @@ use super::history::{CallRecord, RunStatus};
 use super::milliseconds;
 use super::queue::{CallJob, Job, Millis, Queue, RunIndex};
 use crate::app::Registered;
-use crate::options::{Batching, Trigger};
+use crate::options::{Batching, Trigger, retries};
 
 /// Everything: functions, events, runs, and what is still to be done.
 #[derive(Debug)]
@@ -37,6 +37,7 @@ pub(super) struct StoredFunction {
     pub(super) schedule: Option<String>,
     pub(super) cancel: Vec<CancelRule>,
     pub(super) batch: Option<Batching>,
+    pub(super) batch_condition: Option<Expression>,
     /// The events of the batch that is being collected, and its number.
     pub(super) collected: Vec<Value>,
     pub(super) batch_number: u64,
@@ -99,28 +100,31 @@ impl StoredFunction {
         };
         let mut events = Vec::new();
         let mut schedule = None;
-        for trigger in &function.settings.triggers {
+        let options = &function.settings.options;
+        for trigger in &options.triggers {
             match trigger {
-                Trigger::Event { event, expression } => {
-                    events.push((event.clone(), compile(expression)?))
+                Trigger::Event(event) => {
+                    events.push((event.event.clone(), compile(&event.expression)?))
                 }
-                Trigger::Cron { cron } => schedule = Some(cron.clone()),
+                Trigger::Cron(cron) => schedule = Some(cron.cron.clone()),
             }
         }
         let mut cancel = Vec::new();
-        for rule in &function.settings.options.cancel {
+        for rule in &options.cancel {
             cancel.push(CancelRule {
                 event: rule.event.clone(),
                 condition: compile(&rule.condition)?,
                 timeout: rule.timeout,
             });
         }
+        let condition = options.batch.as_ref().and_then(|batch| batch.condition.clone());
         Ok(StoredFunction {
-            attempts: function.settings.attempts(),
+            attempts: retries::attempts(options.retries),
             events,
             schedule,
             cancel,
-            batch: function.settings.options.batch.clone(),
+            batch: options.batch.clone(),
+            batch_condition: compile(&condition)?,
             collected: Vec::new(),
             batch_number: 0,
             slug,

@@ -86,6 +86,31 @@ async fn a_batch_runs_when_it_is_full_and_when_its_time_is_over() {
     assert_eq!(engine.runs().iter().map(output).collect::<Vec<_>>(), [json!(3), json!(1)]);
 }
 
+#[tokio::test]
+async fn an_event_that_a_batch_does_not_take_runs_alone() {
+    let batching = Batching::new(2, Duration::from_secs(3)).matching("event.data.urgent == false");
+    let engine = engine([Function::builder("f").on_event("e").batch(batching).handler(count)]);
+    for urgent in [false, true, false] {
+        engine.inject(event("e", json!({ "urgent": urgent })));
+    }
+    engine.settle().await.unwrap();
+    assert_eq!(engine.runs().iter().map(output).collect::<Vec<_>>(), [json!(1), json!(2)]);
+}
+
+#[tokio::test]
+async fn a_trigger_that_ends_in_a_star_takes_every_name_that_begins_as_it_does() {
+    let engine = engine([
+        Function::builder("all").on_event("shop/*").handler(echo),
+        Function::builder("orders").on_event("shop/order.*").handler(echo),
+    ]);
+    for name in ["shop/order.placed", "shop/cart", "shopping/order.placed"] {
+        engine.inject(event(name, json!({})));
+    }
+    engine.settle().await.unwrap();
+    let functions: Vec<_> = engine.runs().iter().map(|run| run.function.clone()).collect();
+    assert_eq!(functions, ["app-all", "app-orders", "app-all"]);
+}
+
 async fn schedule(info: Info) -> R<String> {
     Ok(format!("{:?}", info.trigger))
 }
