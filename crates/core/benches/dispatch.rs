@@ -157,6 +157,50 @@ mod whole_call {
     }
 }
 
+/// The same calls with a clock, read once.
+mod timed_call {
+    use super::*;
+
+    fn bench(bencher: Bencher<'_, '_>, stack: Stack) {
+        let stack = Arc::new(stack);
+        let app = App::new();
+        bencher.bench_local(|| {
+            let guard = CallGuard::new(stack.clone(), app.call()).with_timings();
+            let answered = ready(guard.run(&mut Trivial, Input::default()));
+            black_box(answered.timings());
+            ready(answered.after_response())
+        });
+    }
+
+    #[divan::bench]
+    fn nothing_overridden(bencher: Bencher<'_, '_>) {
+        bench(bencher, all(|| Nothing, 10));
+    }
+
+    #[divan::bench]
+    fn one_paired_hook(bencher: Bencher<'_, '_>) {
+        bench(bencher, one_of(Paired, 10));
+    }
+
+    #[divan::bench]
+    fn one_around_function(bencher: Bencher<'_, '_>) {
+        bench(bencher, one_of(Around, 10));
+    }
+
+    #[divan::bench]
+    fn two_paired_hooks_each(bencher: Bencher<'_, '_>) {
+        bench(bencher, all(|| Both, 10));
+    }
+}
+
+/// What reading the time costs, which the above does twice for each hook.
+mod clock {
+    #[divan::bench]
+    fn instant_now() -> std::time::Instant {
+        std::time::Instant::now()
+    }
+}
+
 /// One onion alone: `around_step` around a step body.
 mod onion {
     use super::*;

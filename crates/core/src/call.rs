@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::clock::{Clock, Clocked};
 use crate::error::Error;
 use crate::event::Event;
 use crate::extensions::Extensions;
@@ -20,6 +21,7 @@ pub struct Call {
     trace: Option<TraceContext>,
     extensions: Extensions,
     reported: Vec<Error>,
+    clock: Option<Clock>,
 }
 
 impl Call {
@@ -31,6 +33,7 @@ impl Call {
             trace: None,
             extensions: Extensions::new(),
             reported: Vec::new(),
+            clock: None,
         }
     }
 
@@ -84,6 +87,7 @@ impl Call {
             trace: self.trace,
             extensions: self.extensions.child(),
             reported: Vec::new(),
+            clock: self.clock.clone(),
         }
     }
 
@@ -101,6 +105,17 @@ impl Call {
     pub fn take_reported(&mut self) -> Vec<Error> {
         std::mem::take(&mut self.reported)
     }
+
+    /// Measures from now on, this call and the contexts made of it.
+    pub(crate) fn set_clock(&mut self, clock: Clock) {
+        self.clock = Some(clock);
+    }
+}
+
+impl Clocked for Call {
+    fn clock(&self) -> Option<&Clock> {
+        self.clock.as_ref()
+    }
 }
 
 /// The context of one sending of events.
@@ -110,12 +125,13 @@ pub struct Sending {
     pub(crate) trace: Option<TraceContext>,
     pub(crate) extensions: Extensions,
     pub(crate) events: Vec<Event>,
+    clock: Option<Clock>,
 }
 
 impl Sending {
     /// For hosts: a sending by a client, outside of any call.
     pub fn from_client(events: Vec<Event>) -> Self {
-        Sending { call: None, trace: None, extensions: Extensions::new(), events }
+        Sending { call: None, trace: None, extensions: Extensions::new(), events, clock: None }
     }
 
     /// For hosts: a sending inside a call or a step body.
@@ -125,6 +141,7 @@ impl Sending {
             trace: call.trace,
             extensions: call.extensions.child(),
             events,
+            clock: call.clock.clone(),
         }
     }
 
@@ -157,5 +174,11 @@ impl Sending {
     /// The same, for changing.
     pub fn extensions_mut(&mut self) -> &mut Extensions {
         &mut self.extensions
+    }
+}
+
+impl Clocked for Sending {
+    fn clock(&self) -> Option<&Clock> {
+        self.clock.as_ref()
     }
 }

@@ -9,6 +9,7 @@
 mod hooks_macro;
 
 mod call;
+mod clock;
 mod erased;
 mod error;
 mod event;

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use crate::call::Call;
+use crate::clock::{self, Clock, Owner};
 use crate::erased::{BoxFuture, Erased};
 use crate::error::{Error, Origin};
 use crate::hook::Hook;
@@ -54,6 +55,10 @@ type Invoke<C, O> = for<'x> fn(&'x dyn Erased, &'x mut C, Next<'x, C, O>) -> Box
 /// Which of the four onions a `Next` belongs to.
 pub(crate) struct Kind<C, O> {
     pub(crate) hook: Hook,
+    /// Who is charged for the time of the code at the centre.
+    pub(crate) centre: Owner,
+    /// A function and not a bound on `C`, which would show in the signature of `Next::run`.
+    pub(crate) clock: fn(&C) -> Option<&Clock>,
     pub(crate) invoke: Invoke<C, O>,
 }
 
@@ -81,18 +86,20 @@ impl<'a, C, O> Next<'a, C, O> {
     where
         'a: 'b,
     {
+        let clock = (self.kind.clock)(cx).cloned();
         match self.rest.split_first() {
             Some((entry, rest)) => {
                 let middleware = &*entry.middleware.inner;
                 let next = Next { rest, kind: self.kind, endpoint: self.endpoint };
                 let invoke = self.kind.invoke;
                 // The hook may be a plain function that does its work before it returns a future.
-                let started = catch(move || invoke(middleware, cx, next));
+                let start = move || invoke(middleware, cx, next);
+                let started = clock::start(clock, entry.owner, start);
                 Run::new(started, Some((middleware, self.kind.hook)))
             }
             None => {
                 let endpoint = self.endpoint;
-                Run::new(catch(move || endpoint.run(cx)), None)
+                Run::new(clock::start(clock, self.kind.centre, move || endpoint.run(cx)), None)
             }
         }
     }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::call::{Call, Sending};
+use crate::clock::{self, Clocked, Owner};
 use crate::erased::{self, BoxFuture, BoxMiddleware};
 use crate::error::{Origin, Result};
 use crate::hook::Hook;
@@ -49,20 +50,23 @@ pub(crate) struct Entry {
     /// The position in the order of the hook's pair, which decides whether an after-hook is owed.
     pub(crate) rank: usize,
     pub(crate) wire: bool,
+    /// Who is charged for the time of its hooks.
+    pub(crate) owner: Owner,
 }
 
 pub(crate) type Invoke<V> = for<'x> fn(&'x dyn erased::Erased, &'x mut V) -> BoxFuture<'x, Result>;
 
 impl Entry {
     /// Runs one paired hook: panics are caught, an error gets the middleware's and the hook's name.
-    pub(crate) fn run<'x, V>(
+    pub(crate) fn run<'x, V: Clocked>(
         &'x self,
         hook: Hook,
         view: &'x mut V,
         invoke: Invoke<V>,
     ) -> Run<'x, Result> {
         let middleware = &*self.middleware.inner;
-        let started = catch(move || invoke(middleware, view));
+        let clock = view.clock().cloned();
+        let started = clock::start(clock, self.owner, move || invoke(middleware, view));
         Run::new(started, Some((middleware, hook)))
     }
 }
@@ -162,7 +166,8 @@ impl Stack {
         Ok(())
     }
 
-    /// For hosts: the `around_step` onion around a step body.
+    /// For hosts: the `around_step` onion around a step body. To be called on the stack that the call runs
+    /// with: by their positions in it, middleware are charged for their time.
     pub fn around_step<'x>(
         &'x self,
         cx: &'x mut Call,
@@ -213,14 +218,30 @@ impl Stack {
     }
 }
 
-const REQUEST: Kind<Call, Result<Completed>> =
-    Kind { hook: Hook::AroundRequest, invoke: |m, cx, next| m.around_request(cx, next) };
-const FUNCTION: Kind<Call, Outcome> =
-    Kind { hook: Hook::AroundFunction, invoke: |m, cx, next| m.around_function(cx, next) };
-const STEP: Kind<Call, Result<Payload>> =
-    Kind { hook: Hook::AroundStep, invoke: |m, cx, next| m.around_step(cx, next) };
-const SEND: Kind<Sending, Sent> =
-    Kind { hook: Hook::AroundSend, invoke: |m, cx, next| m.around_send(cx, next) };
+const REQUEST: Kind<Call, Result<Completed>> = Kind {
+    hook: Hook::AroundRequest,
+    centre: Owner::HOST,
+    clock: Clocked::clock,
+    invoke: |m, cx, next| m.around_request(cx, next),
+};
+const FUNCTION: Kind<Call, Outcome> = Kind {
+    hook: Hook::AroundFunction,
+    centre: Owner::HOST,
+    clock: Clocked::clock,
+    invoke: |m, cx, next| m.around_function(cx, next),
+};
+const STEP: Kind<Call, Result<Payload>> = Kind {
+    hook: Hook::AroundStep,
+    centre: Owner::CODE,
+    clock: Clocked::clock,
+    invoke: |m, cx, next| m.around_step(cx, next),
+};
+const SEND: Kind<Sending, Sent> = Kind {
+    hook: Hook::AroundSend,
+    centre: Owner::CODE,
+    clock: Clocked::clock,
+    invoke: |m, cx, next| m.around_send(cx, next),
+};
 
 impl Default for Stack {
     fn default() -> Self {
@@ -308,6 +329,7 @@ impl StackBuilder {
                     middleware: middleware[*index].clone(),
                     rank,
                     wire: is_wire(index),
+                    owner: Owner::middleware(*index),
                 })
                 .collect();
             if hook.is_reverse() {

@@ -1,6 +1,7 @@
 //! The request handler: bytes in, bytes out, independent of any HTTP server.
 
 use std::fmt;
+use std::time::Instant;
 
 use bytes::Bytes;
 use hookstack_core::host::{Answered, BoxFuture, CallGuard, Execution, Host};
@@ -14,9 +15,10 @@ use serde::Deserialize;
 use crate::app::{App, AppShared, Registered};
 use crate::driver::{self, Target};
 use crate::function::{CRON_EVENT, INVOKED_EVENT};
+use crate::headers;
 use crate::limits;
 use crate::wire::request::{self, CallRequestBody};
-use crate::wire::response;
+use crate::wire::{response, server_timing};
 
 /// A call request of the server (Inngest SDK specification, section 4.4.1).
 #[derive(Clone)]
@@ -178,12 +180,25 @@ impl App {
             return CallResponse::refused(error);
         }
         let info = call_info(&self.shared, function, &parsed).with_platform(request.platform);
-        let guard = CallGuard::new(function.stack().clone(), Call::new(info));
+        let started = request.timed.then(Instant::now);
+        let mut guard = CallGuard::new(function.stack().clone(), Call::new(info));
+        // Without middleware there is nothing to tell apart.
+        if request.timed && !function.stack().is_empty() {
+            guard = guard.with_timings();
+        }
         let mut host = InngestHost { app: self, function, target };
         let answered = guard.run(&mut host, parsed.input).await;
+        let mut map = answered.headers().clone();
+        if let Some(started) = started {
+            let timing = match answered.timings() {
+                Some(timings) => server_timing::of_call(&timings),
+                None => server_timing::total(started.elapsed()),
+            };
+            map.insert(headers::SERVER_TIMING, timing);
+        }
         CallResponse {
             status: answered.status(),
-            headers: answered.headers().clone(),
+            headers: map,
             body: response::body(answered.call().info(), answered.outcome()),
             sensitive: function.stack().is_sensitive(),
             answered: Some(answered),

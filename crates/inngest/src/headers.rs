@@ -8,6 +8,7 @@ pub(crate) const SDK_VALUE: &str = concat!("hookstack:v", env!("CARGO_PKG_VERSIO
 pub(crate) const SDK: HeaderName = HeaderName::from_static("x-inngest-sdk");
 pub(crate) const REQ_VERSION: HeaderName = HeaderName::from_static("x-inngest-req-version");
 pub(crate) const NO_RETRY: HeaderName = HeaderName::from_static("x-inngest-no-retry");
+pub(crate) const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
 #[cfg(feature = "client")]
 pub(crate) use client::*;
@@ -33,5 +34,4 @@ mod serve {
     pub(crate) const EXPECTED_SERVER_KIND: HeaderName =
         HeaderName::from_static("x-inngest-expected-server-kind");
     pub(crate) const SYNC_KIND: HeaderName = HeaderName::from_static("x-inngest-sync-kind");
-    pub(crate) const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 }

@@ -6,12 +6,15 @@
 
 mod lifecycle;
 mod send;
+mod timings;
 
 use http::{HeaderMap, StatusCode};
 
 pub use lifecycle::{Answered, CallGuard};
 pub use send::send;
+pub use timings::Timings;
 
+pub use crate::clock::Clock;
 pub use crate::erased::BoxFuture;
 pub use crate::next::Endpoint;
 

@@ -41,6 +41,12 @@ macro_rules! call_accessors {
                 self.call.trace()
             }
         }
+
+        impl crate::clock::Clocked for $view<'_> {
+            fn clock(&self) -> Option<&crate::clock::Clock> {
+                self.call.clock()
+            }
+        }
     };
 }
 use call_accessors;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::call::Sending;
+use crate::clock::{Clock, Clocked};
 use crate::error::Error;
 use crate::event::Event;
 use crate::extensions::Extensions;
@@ -56,6 +57,12 @@ macro_rules! sending_accessors {
             /// The same, for changing.
             pub fn extensions_mut(&mut self) -> &mut Extensions {
                 self.sending.extensions_mut()
+            }
+        }
+
+        impl Clocked for $view<'_> {
+            fn clock(&self) -> Option<&Clock> {
+                self.sending.clock()
             }
         }
     };
