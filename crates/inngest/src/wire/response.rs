@@ -120,12 +120,10 @@ fn write_operation(out: &mut Vec<u8>, info: &CallInfo, operation: &Operation) {
     out.push(b'}');
 }
 
-/// Servers read the duration of a sleep and the name of an awaited event from `name` when the options
-/// lack them; everywhere else it is the developer's id.
+/// Servers read the duration of a sleep from `name`; everywhere else it is the developer's id.
 fn wire_name(operation: &Operation) -> &str {
     match &operation.options {
         StepOptions::Sleep { until } => until,
-        StepOptions::WaitForEvent(wait) => &wait.event,
         _ => operation.step.id(),
     }
 }
