@@ -13,10 +13,16 @@ pub(crate) struct Server {
 
 impl Server {
     /// Starts this program again in another role; it prints its address as the first line.
-    pub(crate) fn of_this_program(arguments: &[&str]) -> io::Result<Self> {
+    pub(crate) fn of_this_program(
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> io::Result<Self> {
         let program = std::env::current_exe()?;
-        let mut child =
-            on_core(0, program.as_ref()).args(arguments).stdout(Stdio::piped()).spawn()?;
+        let mut child = on_core(0, program.as_ref())
+            .args(arguments)
+            .envs(variables.iter().copied())
+            .stdout(Stdio::piped())
+            .spawn()?;
         let mut line = String::new();
         let stdout = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
         BufReader::new(stdout).read_line(&mut line)?;

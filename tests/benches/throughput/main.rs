@@ -42,8 +42,8 @@ fn main() -> io::Result<()> {
 
     process::move_to_core(1);
     let mut servers = vec![
-        (REFERENCE, Server::of_this_program(&["serve", "bare"])?),
-        ("hookstack", Server::of_this_program(&["serve", "hookstack"])?),
+        (REFERENCE, Server::of_this_program(&["serve", "bare"], &[])?),
+        ("hookstack", Server::of_this_program(&["serve", "hookstack"], &[])?),
     ];
     for (name, peer) in
         [("Python SDK", servers::python()), ("TypeScript SDK", servers::typescript())]
