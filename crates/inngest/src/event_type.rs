@@ -129,7 +129,7 @@ fn check_name<T: EventType>(name: &str) -> Result {
 }
 
 /// What the validation says beside its text (a kind, a source) is dropped: it could hold the data.
-fn check<T: EventType + ?Sized>(data: &T) -> Result {
+fn check<T: EventType>(data: &T) -> Result {
     data.validate()
         .map_err(|error| invalid(format!("event \"{}\" is not valid: {}", T::NAME, error.text())))
 }

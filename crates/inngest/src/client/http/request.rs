@@ -78,7 +78,7 @@ mod tests {
         let data = Payload::from_text(r#"{ "n": 1.0, "big": 12345678901234567890123 }"#).unwrap();
         let mut full = Event::from_payload("a\"b", data).with_id("1").with_ts(5);
         full.version = Some("2".to_owned());
-        let added = Event { name: "added".to_owned(), ..Event::default() };
+        let added = Event::from_payload("added", Payload::absent());
         assert_eq!(
             body(&[full, added]),
             r#"[{"name":"a\"b","data":{ "n": 1.0, "big": 12345678901234567890123 },"id":"1","ts":5,"v":"2"},{"name":"added","data":{}}]"#
