@@ -41,7 +41,7 @@ async fn app_level_middleware_learns_that_a_function_is_sensitive() {
         .function(Function::builder("open").on_event("e").handler(nothing))
         .function(Function::builder("secret").on_event("e").with(Secret).handler(nothing));
     let engine = Engine::start(app).expect("the app");
-    engine.inject(Event::new("e", &()).expect("an event"));
+    engine.inject(Event::new("e", &()).expect("an event")).expect("valid events");
     engine.run_until_idle().await.expect("rest");
     assert_eq!(*signals.0.lock().expect("no panic"), [false, true]);
 }

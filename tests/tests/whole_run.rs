@@ -85,10 +85,14 @@ fn engine_call(record: &CallRecord) -> Call {
 #[tokio::test]
 async fn the_engine_makes_the_recorded_calls() {
     let engine = Engine::start(recorded::builder()).expect("the recorded functions");
-    engine.inject(Event::new("rec/mixed", &json!({ "k": "K1" })).expect("an event"));
+    engine
+        .inject(Event::new("rec/mixed", &json!({ "k": "K1" })).expect("an event"))
+        .expect("valid events");
     // The nap of a second is over, and the function waits.
     engine.advance(Duration::from_secs(2)).await.expect("rest");
-    engine.inject(Event::new("rec/later", &json!({ "k": "K1", "extra": true })).expect("an event"));
+    engine
+        .inject(Event::new("rec/later", &json!({ "k": "K1", "extra": true })).expect("an event"))
+        .expect("valid events");
     engine.run_until_idle().await.expect("rest");
 
     let run = &engine.runs_of("rec-mixed")[0];

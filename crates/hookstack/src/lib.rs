@@ -7,6 +7,7 @@
 //! | (always) | `hookstack-core` | the [`Middleware`] trait, [`Stack`], and the types that hooks see |
 //! | `inngest` | `hookstack-inngest` | durable functions that speak Inngest's protocol: `inngest` |
 //! | `engine` | `hookstack-inngest` | the local engine, for development and tests |
+//! | `client` | `hookstack-inngest` | the event client: `Client`, and `HttpTransport` for apps |
 //! | `encryption` | `hookstack-encryption` | end-to-end encryption: `encryption` |
 //! | `anyhow` | | `anyhow::Error` as the error of handlers and step bodies |
 //!
@@ -50,7 +51,12 @@ pub mod prelude {
     pub use hookstack_encryption::{Encryption, EventPolicy, Key, Keyset};
 
     #[cfg(feature = "inngest")]
-    pub use hookstack_inngest::{App, Batch, Data, Failure, Function, Step, Trigger, TypedEvent};
+    pub use hookstack_inngest::{
+        App, Batch, Data, EventType, Failure, Function, Step, Trigger, Typed, TypedEvent,
+    };
+
+    #[cfg(feature = "client")]
+    pub use hookstack_inngest::Client;
 
     #[cfg(feature = "engine")]
     pub use hookstack_inngest::engine::Engine;

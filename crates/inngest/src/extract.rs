@@ -114,11 +114,11 @@ struct FailedError {
     stack: Option<Box<str>>,
 }
 
-fn first<'a>(cx: &'a ExtractContext<'_>) -> Result<&'a Event> {
+pub(crate) fn first<'a>(cx: &'a ExtractContext<'_>) -> Result<&'a Event> {
     cx.input.events.first().ok_or_else(|| unfit("the call has no event".to_owned()))
 }
 
-fn typed<T: DeserializeOwned>(event: &Event) -> Result<TypedEvent<T>> {
+pub(crate) fn typed<T: DeserializeOwned>(event: &Event) -> Result<TypedEvent<T>> {
     let data = event.data.to().map_err(|error| {
         unfit(format!("the data of event \"{}\": {}", event.name, error.text()))
     })?;

@@ -77,6 +77,11 @@ impl FunctionBuilder {
         self.trigger(Trigger::event(name))
     }
 
+    /// Runs the function for every event of this type.
+    pub fn on<T: crate::EventType>(self) -> Self {
+        self.on_event(T::NAME)
+    }
+
     /// Runs the function on a schedule, a cron expression such as `0 9 * * 1`; see [`Trigger::cron`].
     pub fn on_cron(self, schedule: impl Into<String>) -> Self {
         self.trigger(Trigger::cron(schedule))

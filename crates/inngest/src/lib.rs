@@ -4,7 +4,8 @@
 //! the server memoizes; in production the server is a real Inngest server, self-hosted or in the cloud.
 //! [`App::call`] handles a call request of the server, bytes in and bytes out, independent of any HTTP
 //! server. With the feature `engine` the [local engine](engine) drives the same handler in process, for
-//! development and tests.
+//! development and tests. With the feature `client` a `Client` sends events to a server, from programs with
+//! functions and without.
 
 #[cfg(feature = "client")]
 mod api;
@@ -12,12 +13,15 @@ mod app;
 mod call;
 mod client;
 #[cfg(feature = "client")]
+#[cfg_attr(not(feature = "serve"), allow(dead_code, reason = "a client signs nothing"))]
 mod config;
 mod driver;
 mod duration;
 #[cfg(feature = "engine")]
 pub mod engine;
 mod error;
+mod event_type;
+mod events;
 mod extract;
 mod function;
 mod handler;
@@ -33,9 +37,13 @@ mod wire;
 pub use app::{App, AppBuilder, Registered};
 pub use call::{CallRequest, CallResponse, RunData};
 #[cfg(feature = "client")]
+pub use client::{Client, ClientBuilder, HttpTransport, SendRefused, SendRetries};
+#[cfg(feature = "client")]
 pub use config::{Config, ConfigBuilder, EventKey, Mode, SigningKey};
 pub use duration::{parse_time_string, time_string};
 pub use error::ConfigError;
+pub use event_type::{EventType, Typed};
+pub use events::IntoEvents;
 pub use extract::{Batch, Data, Failure, TypedEvent};
 pub use function::{Function, FunctionBuilder};
 pub use handler::{Handler, IntoOutput};
@@ -48,7 +56,7 @@ pub use options::{
 pub use serve::shutdown_signal;
 #[cfg(feature = "serve")]
 pub use serve::{ResponseBody, Serve, ServeBuilder, serve};
-pub use step::{FunctionRef, IntoEvents, Step, StepId};
+pub use step::{FunctionRef, Step, StepId};
 pub use transport::EventTransport;
 
 /// Guides, compiled into the documentation so that they cannot rot.
@@ -56,3 +64,8 @@ pub mod guide {
     #[doc = include_str!("../docs/performance.md")]
     pub mod performance {}
 }
+
+/// The README's program, compiled with the documentation's tests.
+#[cfg(all(doctest, feature = "client"))]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

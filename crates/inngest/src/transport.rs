@@ -14,7 +14,7 @@ pub trait EventTransport: Send + Sync + 'static {
     fn send<'a>(&'a self, events: &'a [Event]) -> BoxFuture<'a, Sent>;
 }
 
-impl<T: EventTransport> EventTransport for Arc<T> {
+impl<T: EventTransport + ?Sized> EventTransport for Arc<T> {
     fn send<'a>(&'a self, events: &'a [Event]) -> BoxFuture<'a, Sent> {
         (**self).send(events)
     }

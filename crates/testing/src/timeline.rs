@@ -23,7 +23,7 @@ use crate::log::{Entry, Log, Phase, Record};
 ///     .with(Recorder::new("recorder", &log))
 ///     .function(Function::builder("hello").on_event("demo/hello").handler(hello));
 /// let engine = Engine::start(app)?;
-/// engine.inject(Event::new("demo/hello", &())?);
+/// engine.inject(Event::new("demo/hello", &())?)?;
 /// engine.settle().await?;
 ///
 /// let text = Timeline::of(&engine).with_hooks(&log).to_string();

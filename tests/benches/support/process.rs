@@ -31,6 +31,7 @@ impl Server {
     }
 
     /// Starts another program, which is told its port, and waits until it accepts connections.
+    #[allow(dead_code)] // one benchmark uses it
     pub(crate) fn of_program(program: &str, arguments: &[&str]) -> io::Result<Self> {
         let address = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let child = on_core(0, program.as_ref())

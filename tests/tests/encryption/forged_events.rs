@@ -61,7 +61,9 @@ async fn a_plaintext_policy_opens_only_the_functions_that_listen_on_that_event()
         .function(Function::builder("hook").on_event("github/push").handler(echo))
         .function(Function::builder("pay").on_event("pay").handler(echo));
     let engine = Engine::start(app).expect("the app");
-    engine.inject(Event::new("github/push", &json!({ "ref": "main" })).expect("an event"));
+    engine
+        .inject(Event::new("github/push", &json!({ "ref": "main" })).expect("an event"))
+        .expect("valid events");
     engine.run_until_idle().await.expect("rest");
     let run = only(engine.runs_of("app-hook"));
     assert_eq!(run.status, RunStatus::Completed);

@@ -69,9 +69,11 @@ async fn memos_of_an_event_in_plaintext_of_the_same_id() {
     let app = App::builder("app").with(encryption).function(function.handler(note));
     let engine = Engine::start(app).expect("the app");
     send(&engine, "order", "42", json!({ "name": "Alice" })).await;
-    engine.inject(
-        Event::new("hook", &json!({ "name": "forged" })).expect("an event").with_id("hook-1"),
-    );
+    engine
+        .inject(
+            Event::new("hook", &json!({ "name": "forged" })).expect("an event").with_id("hook-1"),
+        )
+        .expect("valid events");
     send(&engine, "refund", "43", json!({ "name": "Bob" })).await;
     engine.run_until_idle().await.expect("rest");
     let runs = engine.runs_of("app-note");

@@ -6,5 +6,6 @@ mod forged_events;
 mod identity;
 mod misuse;
 mod order;
+mod senders;
 mod sharing;
 mod shop;

@@ -160,7 +160,8 @@ async fn accepted_plaintext_is_counted() {
         .function(Function::builder("echo").on_event("shared").handler(echo));
     let engine = Engine::start(app).expect("the app");
     engine
-        .inject(hookstack_core::Event::new("shared", &json!({ "plain": true })).expect("an event"));
+        .inject(hookstack_core::Event::new("shared", &json!({ "plain": true })).expect("an event"))
+        .expect("valid events");
     engine.run_until_idle().await.expect("rest");
     assert_eq!(only(engine.runs_of("one-echo")).status, RunStatus::Completed);
     assert_eq!(encryption.plaintext_accepted(Slot::Events), 1);

@@ -34,6 +34,8 @@ pub(crate) struct Api {
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) body: Bytes,
+    /// How long the server asks to wait, if it says so in seconds.
+    pub(crate) retry_after: Option<Duration>,
 }
 
 /// Why there is no answer. Without the request's address, which may hold a key.
@@ -64,11 +66,12 @@ impl Api {
         let failed = |error: reqwest::Error| Unreachable::new(what, &error);
         let response = request.headers(self.headers()).send().await.map_err(failed)?;
         let status = response.status();
+        let retry_after = retry_after(response.headers());
         let body = read(response).await.map_err(|error| match error {
             Some(error) => failed(error),
             None => Unreachable { what, problem: "the answer is too long", is_transient: false },
         })?;
-        Ok(Answer { status, body })
+        Ok(Answer { status, body, retry_after })
     }
 
     pub(crate) fn http(&self) -> &reqwest::Client {
@@ -88,6 +91,11 @@ impl Api {
         }
         map
     }
+}
+
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(http::header::RETRY_AFTER)?.to_str().ok()?;
+    seconds.trim().parse().ok().map(Duration::from_secs)
 }
 
 /// `None` if it is too long.

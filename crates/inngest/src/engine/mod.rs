@@ -43,13 +43,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use hookstack_core::host::BoxFuture;
-use hookstack_core::{Event, Sent};
+use hookstack_core::{Error, Event, Sent};
 
 pub use builder::{Backoff, Clock, EngineBuilder, EngineError};
 pub use history::{CallRecord, RunRecord, RunStatus, StepRecord, Stored};
 
 use crate::app::{App, AppBuilder};
-use crate::step::IntoEvents;
+use crate::events::IntoEvents;
 use crate::transport::EventTransport;
 use store::Store;
 
@@ -114,8 +114,28 @@ impl Engine {
     }
 
     /// Sends events as they are, as if they came from a sender without middleware.
-    pub fn inject(&self, events: impl IntoEvents) {
-        self.lock().accept(&events.into_events());
+    ///
+    /// # Errors
+    /// When a typed event is not valid; to inject such data, make an [`Event`] of it.
+    pub fn inject(&self, events: impl IntoEvents) -> Result<(), Error> {
+        self.lock().accept(&events.into_events()?);
+        Ok(())
+    }
+
+    /// The way in which events get here, for clients and apps that this engine does not run.
+    ///
+    /// ```
+    /// # use hookstack_core::Event;
+    /// # use hookstack_inngest::{App, engine::Engine};
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let engine = Engine::start(App::builder("shop"))?;
+    /// let sender = App::builder("checkout").transport(engine.transport()).build()?;
+    /// sender.send(Event::new("shop/order.placed", &())?).await.into_result()?;
+    /// assert_eq!(engine.stored().len(), 1);
+    /// # Ok::<_, hookstack_core::Error>(()) }).unwrap();
+    /// ```
+    pub fn transport(&self) -> Arc<dyn EventTransport> {
+        Arc::new(EngineTransport(self.inner.store.clone()))
     }
 
     /// Runs everything that is due now: no time passes, and sleeps and waits stay pending.

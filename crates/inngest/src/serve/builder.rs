@@ -8,6 +8,7 @@ use tokio_util::task::TaskTracker;
 use super::endpoint::{Serve, Shared};
 use crate::api::Api;
 use crate::app::App;
+use crate::client::HttpTransport;
 use crate::config::Config;
 use crate::error::ConfigError;
 
@@ -92,7 +93,7 @@ impl ServeBuilder {
             );
         }
         let api = Api::new(Arc::new(config))?;
-        let app = self.app;
+        let app = self.app.with_default_transport(|| HttpTransport::of_api(api.clone()));
         Ok(Serve {
             shared: Arc::new(Shared {
                 app,

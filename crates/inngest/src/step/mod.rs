@@ -12,19 +12,19 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use hookstack_core::{
-    Event, Extract, ExtractContext, IntoError, Payload, Result, StepError, StepInfo, StepOp,
-    StepOptions, WaitForEvent,
+    Extract, ExtractContext, IntoError, Payload, Result, StepError, StepInfo, StepOp, StepOptions,
+    WaitForEvent,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use id::StepId;
-pub(crate) use options::object;
-pub use options::{FunctionRef, IntoEvents};
+pub use options::FunctionRef;
 use pending::PendingStep;
 
 use crate::driver::{self, Delivery, Shared};
 use crate::duration::time_string;
+use crate::events::{IntoEvents, object};
 use crate::extract::TypedEvent;
 
 /// The step tools: what a durable function does durably, it does through these.
@@ -218,14 +218,15 @@ impl Step {
     /// answer does not send them twice.
     ///
     /// # Errors
-    /// [`StepError`] when the last attempt failed.
+    /// [`StepError`] when the last attempt failed, or when an event cannot be one: then none is sent.
     pub fn send_event<I: Into<StepId>, V: IntoEvents>(
         &self,
         id: I,
         events: V,
     ) -> impl Future<Output = Result<Vec<String>, StepError>> + Send + use<I, V> {
         let step = self.begin(id.into(), StepOp::SendEvent, StepOptions::None);
-        let events: Vec<Event> = events.into_events();
+        // Of a step that is done already, the result counts and not whether the events are valid now.
+        let events = events.into_events();
         async move {
             let step = step?;
             let info = step.info();

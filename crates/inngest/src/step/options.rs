@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hookstack_core::{Error, ErrorKind, Event, Invoke, Payload, Result, Retry};
+use hookstack_core::{Invoke, Payload};
 
 /// A function to invoke.
 ///
@@ -55,39 +55,5 @@ impl From<&str> for FunctionRef {
 impl From<String> for FunctionRef {
     fn from(function: String) -> Self {
         FunctionRef::new(function)
-    }
-}
-
-/// One event or several.
-pub trait IntoEvents {
-    /// The events as a list.
-    fn into_events(self) -> Vec<Event>;
-}
-
-impl IntoEvents for Event {
-    fn into_events(self) -> Vec<Event> {
-        vec![self]
-    }
-}
-
-impl IntoEvents for Vec<Event> {
-    fn into_events(self) -> Vec<Event> {
-        self
-    }
-}
-
-impl<const N: usize> IntoEvents for [Event; N] {
-    fn into_events(self) -> Vec<Event> {
-        self.into()
-    }
-}
-
-/// Event data must be a JSON object; nothing (`()`, `None`) becomes an empty one.
-pub(crate) fn object(data: Payload) -> Result<Payload> {
-    match data.text().trim_ascii_start().first() {
-        Some(b'{') => Ok(data),
-        _ if data.is_null() || data.is_absent() => Ok(Payload::from_well_formed("{}")),
-        _ => Err(Error::of_kind(ErrorKind::InvalidInput, "event data must be a JSON object")
-            .with_retry(Retry::Never)),
     }
 }

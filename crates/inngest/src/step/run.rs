@@ -10,7 +10,7 @@ use hookstack_core::{
 };
 use serde::Serialize;
 
-use crate::client;
+use crate::client::send::{complete, no_transport};
 use crate::driver::{BodyScope, Finished, Shared, SlotId};
 use crate::transport::TransportEndpoint;
 
@@ -85,12 +85,17 @@ where
 /// The body of `step.send_event`.
 pub(super) struct SendBody {
     shared: Arc<Shared>,
-    events: Vec<Event>,
+    /// Taken by the one run.
+    events: Result<Vec<Event>>,
 }
 
 impl SendBody {
-    pub(super) fn new(shared: &Arc<Shared>, info: &StepInfo, mut events: Vec<Event>) -> Self {
-        for (index, event) in events.iter_mut().enumerate() {
+    pub(super) fn new(
+        shared: &Arc<Shared>,
+        info: &StepInfo,
+        mut events: Result<Vec<Event>>,
+    ) -> Self {
+        for (index, event) in events.iter_mut().flatten().enumerate() {
             // The same in every attempt of this step, and in no other step.
             let run = &shared.run_id;
             event.id.get_or_insert_with(|| format!("{run}-{}-{index}", info.hash()));
@@ -103,12 +108,13 @@ impl Endpoint<Call, Result<Payload>> for SendBody {
     fn run<'b>(&'b mut self, call: &'b mut Call) -> BoxFuture<'b, Result<Payload>> {
         Box::pin(async move {
             let Some(transport) = &self.shared.transport else {
-                return Err(client::no_transport());
+                return Err(no_transport());
             };
-            for event in &mut self.events {
-                client::complete(event)?;
+            let mut events = std::mem::replace(&mut self.events, Ok(Vec::new()))?;
+            for event in &mut events {
+                complete(event)?;
             }
-            let sending = Sending::from_call(call, std::mem::take(&mut self.events));
+            let sending = Sending::from_call(call, events);
             let mut endpoint = TransportEndpoint(&**transport);
             let mut sent = host::send(&self.shared.stack, sending, &mut endpoint).await;
             for error in std::mem::take(&mut sent.reported) {

@@ -178,6 +178,6 @@ fn write_error(out: &mut Vec<u8>, error: &Error) {
     out.push(b'}');
 }
 
-fn write_string(out: &mut Vec<u8>, text: &str) {
+pub(crate) fn write_string(out: &mut Vec<u8>, text: &str) {
     serde_json::to_writer(&mut *out, text).expect("writing a string to memory cannot fail");
 }

@@ -16,7 +16,7 @@ async fn a_call_that_was_dropped_unanswered_is_made_again() {
         Ok::<_, Error>(())
     }
     let engine = engine([Function::builder("f").on_event("e").handler(slow)]);
-    engine.inject(event("e", json!({})));
+    engine.inject(event("e", json!({}))).unwrap();
     let dropped = tokio::time::timeout(Duration::from_millis(1), engine.run_until_idle()).await;
     assert!(dropped.is_err());
     assert_eq!(engine.runs()[0].status, RunStatus::Running);

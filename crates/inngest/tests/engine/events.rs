@@ -22,7 +22,7 @@ async fn an_event_starts_every_function_that_it_triggers() {
             .handler(echo),
         Function::builder("other").on_event("f").handler(echo),
     ]);
-    engine.inject([event("e", json!({ "n": 5 })), event("e", json!({ "n": 11 }))]);
+    engine.inject([event("e", json!({ "n": 5 })), event("e", json!({ "n": 11 }))]).unwrap();
     engine.settle().await.unwrap();
     let started: Vec<_> =
         engine.runs().iter().map(|run| (run.function.clone(), output(run)["n"].clone())).collect();
@@ -39,8 +39,8 @@ async fn an_event_starts_every_function_that_it_triggers() {
 #[tokio::test]
 async fn a_second_event_with_the_same_id_triggers_nothing() {
     let engine = engine([Function::builder("f").on_event("e").handler(echo)]);
-    engine.inject(event("e", json!({ "n": 1 })).with_id("once"));
-    engine.inject(event("e", json!({ "n": 2 })).with_id("once"));
+    engine.inject(event("e", json!({ "n": 1 })).with_id("once")).unwrap();
+    engine.inject(event("e", json!({ "n": 2 })).with_id("once")).unwrap();
     engine.settle().await.unwrap();
     assert_eq!(engine.runs().len(), 1);
 }
@@ -51,7 +51,7 @@ async fn json_is_rewritten_as_by_the_server() {
     let data =
         hookstack_core::Payload::from_text(r#"{"b":9007199254740993,"a":1.0,"_inngest":{"x":1}}"#)
             .unwrap();
-    engine.inject(hookstack_core::Event::from_payload("e", data));
+    engine.inject(hookstack_core::Event::from_payload("e", data)).unwrap();
     engine.settle().await.unwrap();
     assert_eq!(output(&engine.runs()[0]), json!({ "a": 1, "b": 9_007_199_254_740_992_i64 }));
 }
@@ -76,7 +76,7 @@ async fn a_batch_runs_when_it_is_full_and_when_its_time_is_over() {
     let batching = Batching::new(3, Duration::from_secs(3));
     let engine = engine([Function::builder("f").on_event("e").batch(batching).handler(count)]);
     for n in 0..4 {
-        engine.inject(event("e", json!({ "n": n })));
+        engine.inject(event("e", json!({ "n": n }))).unwrap();
     }
     engine.settle().await.unwrap();
     assert_eq!(engine.runs().iter().map(output).collect::<Vec<_>>(), [json!(3)], "full");
@@ -91,7 +91,7 @@ async fn an_event_that_a_batch_does_not_take_runs_alone() {
     let batching = Batching::new(2, Duration::from_secs(3)).matching("event.data.urgent == false");
     let engine = engine([Function::builder("f").on_event("e").batch(batching).handler(count)]);
     for urgent in [false, true, false] {
-        engine.inject(event("e", json!({ "urgent": urgent })));
+        engine.inject(event("e", json!({ "urgent": urgent }))).unwrap();
     }
     engine.settle().await.unwrap();
     assert_eq!(engine.runs().iter().map(output).collect::<Vec<_>>(), [json!(1), json!(2)]);
@@ -104,7 +104,7 @@ async fn a_trigger_that_ends_in_a_star_takes_every_name_that_begins_as_it_does()
         Function::builder("orders").on_event("shop/order.*").handler(echo),
     ]);
     for name in ["shop/order.placed", "shop/cart", "shopping/order.placed"] {
-        engine.inject(event(name, json!({})));
+        engine.inject(event(name, json!({}))).unwrap();
     }
     engine.settle().await.unwrap();
     let functions: Vec<_> = engine.runs().iter().map(|run| run.function.clone()).collect();
@@ -138,11 +138,11 @@ async fn an_event_cancels_the_runs_for_which_its_condition_holds() {
         .matching("event.data.id == async.data.id")
         .timeout(Duration::from_secs(30));
     let engine = engine([Function::builder("f").on_event("e").cancel_on(cancel).handler(patient)]);
-    engine.inject([event("e", json!({ "id": 1 })), event("e", json!({ "id": 2 }))]);
+    engine.inject([event("e", json!({ "id": 1 })), event("e", json!({ "id": 2 }))]).unwrap();
     engine.settle().await.unwrap();
-    engine.inject(event("stop", json!({ "id": 1 })));
+    engine.inject(event("stop", json!({ "id": 1 }))).unwrap();
     engine.advance(Duration::from_secs(31)).await.unwrap();
-    engine.inject(event("stop", json!({ "id": 2 }))); // too late
+    engine.inject(event("stop", json!({ "id": 2 }))).unwrap(); // too late
     engine.run_until_idle().await.unwrap();
     let statuses: Vec<_> = engine.runs().iter().map(|run| run.status).collect();
     assert_eq!(statuses, [RunStatus::Cancelled, RunStatus::Completed]);
@@ -152,7 +152,7 @@ async fn an_event_cancels_the_runs_for_which_its_condition_holds() {
 #[tokio::test]
 async fn a_run_can_be_cancelled_by_hand() {
     let engine = engine([Function::builder("f").on_event("e").handler(patient)]);
-    engine.inject(event("e", json!({})));
+    engine.inject(event("e", json!({}))).unwrap();
     engine.settle().await.unwrap();
     engine.cancel(&engine.runs()[0].id);
     engine.run_until_idle().await.unwrap();
@@ -173,7 +173,7 @@ async fn a_step_sends_events_once_and_they_trigger_functions() {
         Function::builder("sender").on_event("e").handler(send_and_wait),
         Function::builder("receiver").on_event("a").handler(echo),
     ]);
-    engine.inject(event("e", json!({})));
+    engine.inject(event("e", json!({}))).unwrap();
     engine.run_until_idle().await.unwrap();
     assert_eq!(output(&engine.runs()[0]), json!({ "sent": 2, "none": true, "trigger": "e" }));
     assert_eq!(engine.runs_of("app-receiver").len(), 1);

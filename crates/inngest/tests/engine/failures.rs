@@ -26,7 +26,7 @@ async fn a_function_is_retried_with_back_off_and_then_fails() {
         .function(Function::builder("f").on_event("e").retries(3).handler(always_fails));
     let backoff = Backoff::exponential(Duration::from_secs(10), Duration::from_secs(25));
     let engine = Engine::builder().app(app).backoff(backoff).build().unwrap();
-    engine.inject(event("e", json!({})));
+    engine.inject(event("e", json!({}))).unwrap();
     engine.run_until_idle().await.unwrap();
     let run = &engine.runs()[0];
     assert_eq!((run.status, times(run)), (RunStatus::Failed, vec![0, 10, 30, 55]));
@@ -44,7 +44,7 @@ async fn later_then_never(info: Info) -> Result<(), Box<dyn std::error::Error + 
 #[tokio::test]
 async fn errors_decide_about_their_retry() {
     let engine = engine([Function::builder("f").on_event("e").handler(later_then_never)]);
-    engine.inject(event("e", json!({})));
+    engine.inject(event("e", json!({}))).unwrap();
     engine.run_until_idle().await.unwrap();
     let run = &engine.runs()[0];
     assert_eq!((run.status, times(run)), (RunStatus::Failed, vec![0, 1000]));
@@ -69,7 +69,7 @@ async fn a_step_is_retried_alone_and_its_final_error_can_be_handled() {
         }
     };
     let engine = engine([Function::builder("f").on_event("e").retries(2).handler(function)]);
-    engine.inject(event("e", json!({})));
+    engine.inject(event("e", json!({}))).unwrap();
     engine.run_until_idle().await.unwrap();
     let run = &engine.runs()[0];
     assert_eq!(output(run), json!({ "ok": 1, "failed": "ParseIntError" }));
@@ -100,7 +100,7 @@ async fn a_failure_handler_sees_whose_failure_it_handles() {
             .handler(always_fails),
         Function::builder("g").on_event("e").retries(0).handler(always_fails),
     ]);
-    engine.inject(event("e", json!({ "x": 1 })));
+    engine.inject(event("e", json!({ "x": 1 }))).unwrap();
     engine.run_until_idle().await.unwrap();
     let handled = engine.runs_of("app-f-failure");
     assert_eq!(handled.len(), 1, "the failure of `g` is not its business");
@@ -122,7 +122,7 @@ async fn functions_that_trigger_each_other_are_noticed() {
     }
     let app = App::builder("app").function(Function::builder("f").on_event("e").handler(again));
     let engine = Engine::builder().app(app).max_calls(50).build().unwrap();
-    engine.inject(event("e", json!({})));
+    engine.inject(event("e", json!({}))).unwrap();
     let error = engine.run_until_idle().await.unwrap_err();
     assert!(error.to_string().contains("50 calls"), "{error}");
 }
@@ -139,7 +139,7 @@ async fn real_time_is_waited_for() {
         .build()
         .unwrap();
     let started = std::time::Instant::now();
-    engine.inject(event("e", json!({})));
+    engine.inject(event("e", json!({}))).unwrap();
     engine.run_until_idle().await.unwrap();
     assert_eq!(output(&engine.runs()[0]), json!(1));
     assert!(started.elapsed() >= Duration::from_millis(80));

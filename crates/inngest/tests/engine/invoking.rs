@@ -31,7 +31,7 @@ fn invoker(target: FunctionRef, data: Value) -> Function {
 }
 
 async fn result_of(engine: &Engine) -> Value {
-    engine.inject(event("e", json!({})));
+    engine.inject(event("e", json!({}))).unwrap();
     engine.run_until_idle().await.unwrap();
     output(&engine.runs_of("app-invoker")[0])
 }

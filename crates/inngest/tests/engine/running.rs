@@ -34,7 +34,7 @@ fn counting(counter: &Arc<AtomicU32>) -> Function {
 async fn every_step_runs_once() {
     let counter = Arc::new(AtomicU32::new(0));
     let engine = engine([counting(&counter)]);
-    engine.inject(event("e", json!({})));
+    engine.inject(event("e", json!({}))).unwrap();
     engine.run_until_idle().await.unwrap();
     let run = &engine.runs()[0];
     assert_eq!((output(run), counter.load(Ordering::Relaxed)), (json!("abc"), 3));
@@ -48,7 +48,7 @@ async fn every_step_runs_once() {
 async fn a_rerun_starts_afresh_with_the_same_events() {
     let counter = Arc::new(AtomicU32::new(0));
     let engine = engine([counting(&counter)]);
-    engine.inject(event("e", json!({})));
+    engine.inject(event("e", json!({}))).unwrap();
     engine.run_until_idle().await.unwrap();
     let first = engine.runs()[0].clone();
     let id = engine.rerun(&first.id).unwrap();
@@ -63,7 +63,7 @@ async fn a_rerun_starts_afresh_with_the_same_events() {
 async fn a_rerun_from_a_step_keeps_what_came_before_it() {
     let counter = Arc::new(AtomicU32::new(0));
     let engine = engine([counting(&counter)]);
-    engine.inject(event("e", json!({})));
+    engine.inject(event("e", json!({}))).unwrap();
     engine.run_until_idle().await.unwrap();
     let first = engine.runs()[0].id.clone();
     let id = engine.rerun_from_step(&first, "c").unwrap();
@@ -83,7 +83,7 @@ async fn everything_that_a_server_would_have_is_exposed() {
         Ok(json!("canary-output"))
     }
     let engine = engine([Function::builder("f").on_event("e").handler(leaky)]);
-    engine.inject(event("e", json!({ "x": "canary-event" })));
+    engine.inject(event("e", json!({ "x": "canary-event" }))).unwrap();
     engine.run_until_idle().await.unwrap();
     let stored = engine.stored();
     for canary in ["canary-step", "canary-error", "canary-output", "canary-event"] {

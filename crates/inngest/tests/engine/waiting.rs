@@ -19,12 +19,12 @@ async fn wait(step: Step) -> R<Value> {
 #[tokio::test]
 async fn a_wait_ends_with_the_event_for_which_its_condition_holds() {
     let engine = engine([Function::builder("f").on_event("e").handler(wait)]);
-    engine.inject(event("e", json!({ "k": 1 })));
+    engine.inject(event("e", json!({ "k": 1 }))).unwrap();
     engine.settle().await.unwrap();
-    engine.inject(event("later", json!({ "k": 2, "v": "wrong" })));
+    engine.inject(event("later", json!({ "k": 2, "v": "wrong" }))).unwrap();
     engine.settle().await.unwrap();
     assert_eq!(engine.runs()[0].status, RunStatus::Running);
-    engine.inject(event("later", json!({ "k": 1, "v": "right" })));
+    engine.inject(event("later", json!({ "k": 1, "v": "right" }))).unwrap();
     engine.run_until_idle().await.unwrap();
     assert_eq!(output(&engine.runs()[0]), json!("right"));
 }
@@ -32,7 +32,7 @@ async fn a_wait_ends_with_the_event_for_which_its_condition_holds() {
 #[tokio::test]
 async fn an_unmet_wait_ends_when_its_time_is_over() {
     let engine = engine([Function::builder("f").on_event("e").handler(wait)]);
-    engine.inject(event("e", json!({ "k": 1 })));
+    engine.inject(event("e", json!({ "k": 1 }))).unwrap();
     engine.advance(Duration::from_secs(59)).await.unwrap();
     assert_eq!(engine.runs()[0].status, RunStatus::Running);
     engine.advance(Duration::from_secs(1)).await.unwrap();
@@ -47,7 +47,7 @@ async fn a_condition_that_does_not_compile_fails_the_step() {
         Ok(met.unwrap_err().message().to_owned())
     }
     let engine = engine([Function::builder("f").on_event("e").handler(broken)]);
-    engine.inject(event("e", json!({})));
+    engine.inject(event("e", json!({}))).unwrap();
     engine.run_until_idle().await.unwrap();
     assert!(output(&engine.runs()[0]).as_str().unwrap().contains("does not compile"));
 }
@@ -62,7 +62,7 @@ async fn sleeps_end_in_their_order() {
         Ok(())
     }
     let engine = engine([Function::builder("f").on_event("e").handler(sleeper)]);
-    engine.inject(event("e", json!({})));
+    engine.inject(event("e", json!({}))).unwrap();
     engine.run_until_idle().await.unwrap();
     let run = &engine.runs()[0];
     assert_eq!(run.status, RunStatus::Completed);
@@ -86,7 +86,7 @@ async fn parallel_branches_go_on_when_all_of_their_steps_are_done() {
         Ok(json!([left, right]))
     }
     let engine = engine([Function::builder("f").on_event("e").handler(branches)]);
-    engine.inject(event("e", json!({})));
+    engine.inject(event("e", json!({}))).unwrap();
     engine.run_until_idle().await.unwrap();
     assert_eq!(output(&engine.runs()[0]), json!([1, 3]));
     let ids: Vec<_> = engine.runs()[0].steps.iter().map(|step| step.id.clone()).collect();
