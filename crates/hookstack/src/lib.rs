@@ -8,6 +8,8 @@
 //! | `inngest` | `hookstack-inngest` | durable functions that speak Inngest's protocol: `inngest` |
 //! | `engine` | `hookstack-inngest` | the local engine, for development and tests |
 //! | `client` | `hookstack-inngest` | the event client: `Client`, and `HttpTransport` for apps |
+//! | `serve` | `hookstack-inngest` | the endpoint that a server calls, as a tower service |
+//! | `axum` | `hookstack-inngest` | the same as an axum router, and a server that shuts down gracefully |
 //! | `encryption` | `hookstack-encryption` | end-to-end encryption: `encryption` |
 //! | `anyhow` | | `anyhow::Error` as the error of handlers and step bodies |
 //!
@@ -63,6 +65,6 @@ pub mod prelude {
 }
 
 /// The README's program, compiled and run with the documentation's tests.
-#[cfg(all(doctest, feature = "engine", feature = "encryption"))]
+#[cfg(all(doctest, feature = "axum", feature = "engine", feature = "encryption"))]
 #[doc = include_str!("../../../README.md")]
 pub struct Readme;

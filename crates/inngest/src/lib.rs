@@ -4,8 +4,15 @@
 //! the server memoizes; in production the server is a real Inngest server, self-hosted or in the cloud.
 //! [`App::call`] handles a call request of the server, bytes in and bytes out, independent of any HTTP
 //! server. With the feature `engine` the [local engine](engine) drives the same handler in process, for
-//! development and tests. With the feature `client` a `Client` sends events to a server, from programs with
-//! functions and without.
+//! development and tests.
+//!
+//! | feature | what it brings |
+//! | --- | --- |
+//! | `engine` | the local engine |
+//! | `client` | `Client` and `HttpTransport` send events to a server; `Config` |
+//! | `serve` | `serve(app)`: the endpoint that a server calls, as a tower service |
+//! | `axum` | the same as an axum router, and a server that shuts down gracefully |
+//! | `anyhow` | `anyhow::Error` as the error of handlers and step bodies |
 
 #[cfg(feature = "client")]
 mod api;
@@ -63,9 +70,12 @@ pub use transport::EventTransport;
 pub mod guide {
     #[doc = include_str!("../docs/performance.md")]
     pub mod performance {}
+    #[cfg(feature = "axum")]
+    #[doc = include_str!("../docs/serving.md")]
+    pub mod serving {}
 }
 
-/// The README's program, compiled with the documentation's tests.
-#[cfg(all(doctest, feature = "client"))]
+/// The README's programs, compiled with the documentation's tests.
+#[cfg(all(doctest, feature = "axum"))]
 #[doc = include_str!("../README.md")]
 pub struct Readme;

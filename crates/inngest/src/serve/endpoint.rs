@@ -83,8 +83,7 @@ impl Serve {
         parts: Parts,
         body: Result<Bytes, Refusal>,
     ) -> Response<ResponseBody> {
-        let is_call = parts.method == Method::POST;
-        if is_call && self.config().streaming() && call::is_for_a_function(&parts) {
+        if self.config().streaming() && self.may_stream(&parts, &body) {
             return self.stream(parts, body);
         }
         let (status, headers, body, after) = self.answer(parts, body).await;
@@ -92,6 +91,14 @@ impl Serve {
         *response.status_mut() = status;
         *response.headers_mut() = headers;
         response
+    }
+
+    /// Calls are streamed; what is refused is not, so that its status can be seen.
+    fn may_stream(&self, parts: &Parts, body: &Result<Bytes, Refusal>) -> bool {
+        let Ok(body) = body else { return false };
+        parts.method == Method::POST
+            && call::is_for_a_function(parts)
+            && self.identify(&parts.headers, body.clone()).0.authorize(self.config()).is_ok()
     }
 
     fn stream(self, parts: Parts, body: Result<Bytes, Refusal>) -> Response<ResponseBody> {
