@@ -247,6 +247,7 @@ impl FunctionBuilder {
 /// The event that announces the final failure of a run.
 pub(crate) const FAILED_EVENT: &str = "inngest/function.failed";
 /// The event that announces the end of a run.
+#[cfg(feature = "engine")]
 pub(crate) const FINISHED_EVENT: &str = "inngest/function.finished";
 /// The event that an invoked function sees.
 pub(crate) const INVOKED_EVENT: &str = "inngest/function.invoked";
