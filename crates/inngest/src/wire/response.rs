@@ -120,12 +120,11 @@ fn write_operation(out: &mut Vec<u8>, info: &CallInfo, operation: &Operation) {
     out.push(b'}');
 }
 
-/// Servers read the duration of a sleep and the name of an awaited event from `name` when the options
-/// lack them; everywhere else it is the developer's id.
+/// The developer's id; for a sleep, as in other SDKs, its duration. Inngest's conformance runner compares
+/// it, for a wait too.
 fn wire_name(operation: &Operation) -> &str {
     match &operation.options {
         StepOptions::Sleep { until } => until,
-        StepOptions::WaitForEvent(wait) => &wait.event,
         _ => operation.step.id(),
     }
 }
