@@ -111,6 +111,26 @@ impl HttpRequest {
         self
     }
 
+    /// The request as HTTP/1.1 writes it, for a connection that the test itself handles.
+    ///
+    /// # Panics
+    /// When a header is not ASCII.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let (authority, path) = self.parts();
+        let mut bytes = format!("{} {path} HTTP/1.1\r\nhost: {authority}\r\n", self.method);
+        for (name, value) in &self.headers {
+            bytes.push_str(&format!("{name}: {}\r\n", value.to_str().expect("ASCII")));
+        }
+        bytes.push_str(&format!("content-length: {}\r\n\r\n", self.body.len()));
+        [bytes.as_bytes(), &self.body].concat()
+    }
+
+    fn parts(&self) -> (&str, String) {
+        let rest = self.url.strip_prefix("http://").unwrap_or(&self.url);
+        let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+        (authority, format!("/{path}"))
+    }
+
     /// Signs the body that was set, now.
     pub fn signed(self, key: &str) -> Self {
         self.signed_at(key, signing::now())

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// How long a process may take to say what is awaited: no measure of anything, only the end of a test
 /// that would wait for ever.
@@ -117,7 +117,7 @@ impl Drop for Process {
 }
 
 /// The binary of an example of this workspace. `cargo test --workspace` builds it beside the tests; if it
-/// is not there, it is built.
+/// is not there, or older than the sources, it is built.
 ///
 /// # Panics
 /// When it cannot be built.
@@ -125,15 +125,33 @@ pub fn example(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("the path of the test");
     let profile = test.parent().and_then(Path::parent).expect("tests are in `deps`");
     let path = profile.join("examples").join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
-    if !path.exists() {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests are a member");
+    let sources = ["crates", "examples"].map(|folder| newest(&workspace.join(folder)));
+    let built = path.metadata().and_then(|file| file.modified()).ok();
+    if built.is_none_or(|built| sources.iter().any(|source| *source > built)) {
         let target = profile.parent().expect("a profile is inside of the target folder");
+        let folder = profile.file_name().and_then(|folder| folder.to_str()).expect("a profile");
         let status = Command::new(env!("CARGO"))
-            .args(["build", "--package", name, "--example", name, "--target-dir"])
+            .args(["build", "--quiet", "--package", name, "--example", name])
+            .args(["--profile", if folder == "debug" { "dev" } else { folder }, "--target-dir"])
             .arg(target)
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .current_dir(workspace)
             .status()
             .expect("cargo runs");
         assert!(status.success() && path.exists(), "the example is built");
     }
     path
+}
+
+/// When the youngest Rust file in a folder was written.
+fn newest(folder: &Path) -> SystemTime {
+    let entries = folder.read_dir().expect("a folder").map(|entry| entry.expect("an entry").path());
+    let times = entries.map(|path| match path.extension() {
+        _ if path.is_dir() => newest(&path),
+        Some(kind) if kind == "rs" => {
+            path.metadata().and_then(|file| file.modified()).expect("a time")
+        }
+        _ => SystemTime::UNIX_EPOCH,
+    });
+    times.max().unwrap_or(SystemTime::UNIX_EPOCH)
 }
