@@ -65,8 +65,7 @@ impl Run {
             "use_api": false,
             "version": 1,
         });
-        let url =
-            format!("{}?fnId=test-suite-{}&stepId=step", self.process.url(), self.function);
+        let url = format!("{}?fnId=test-suite-{}&stepId=step", self.process.url(), self.function);
         let request = HttpRequest::post(url)
             .header("content-type", "application/json")
             .header("x-inngest-server-kind", "dev")
@@ -272,7 +271,8 @@ async fn waiting_for_an_event() {
     });
     assert_eq!(run.operation(0).await, waiting);
     let data = json!({ "id": "123", "resume": true });
-    let resume = json!({ "id": "resume", "name": "test/resume", "ts": 2, "data": data, "user": {} });
+    let resume =
+        json!({ "id": "resume", "name": "test/resume", "ts": 2, "data": data, "user": {} });
     run.memoize(WAIT, resume);
     run.finished(0, json!({ "result": data })).await;
 

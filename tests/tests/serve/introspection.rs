@@ -142,7 +142,8 @@ async fn there_are_no_keys_beyond_the_schema() {
     assert_eq!(keys(&unsigned), set(&UNAUTHENTICATED));
     let signed = client.send(HttpRequest::get(endpoint.url()).signed(KEY)).await;
     assert_eq!(keys(&signed), set(&[&UNAUTHENTICATED[..], &AUTHENTICATED[..]].concat()));
-    for absent in ["env", "event_key_hash", "serve_origin", "serve_path", "signing_key_fallback_hash"]
+    for absent in
+        ["env", "event_key_hash", "serve_origin", "serve_path", "signing_key_fallback_hash"]
     {
         assert_eq!(signed.json()[absent], Value::Null, "{absent}");
     }

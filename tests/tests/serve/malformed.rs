@@ -82,7 +82,14 @@ struct Table {
 }
 
 impl Table {
-    fn add(&mut self, class: &'static str, name: &str, send: Send, status: u16, says: &'static str) {
+    fn add(
+        &mut self,
+        class: &'static str,
+        name: &str,
+        send: Send,
+        status: u16,
+        says: &'static str,
+    ) {
         self.cases.push(Case { class, name: name.to_owned(), send, status, says });
     }
 
@@ -110,7 +117,8 @@ const FINE: &str = r#""event":{"name":"t/event","data":{"id":1}}"#;
 
 fn truncated(table: &mut Table) {
     const CLASS: &str = "truncated JSON";
-    let whole = format!(r#"{{"ctx":{{"run_id":"{CANARY}"}},{FINE},"steps":{{"{CANARY}":{{"data":1}}}}}}"#);
+    let whole =
+        format!(r#"{{"ctx":{{"run_id":"{CANARY}"}},{FINE},"steps":{{"{CANARY}":{{"data":1}}}}}}"#);
     // In a string, in the context, in the event, in the name and the value of a step, before the end.
     for end in [1, 14, 30, 55, 75, 95, 105, whole.len() - 1] {
         table.body(CLASS, "t-echo", &whole.as_bytes()[..end], 400, "call request: ");
@@ -138,7 +146,10 @@ fn not_utf8(table: &mut Table) {
     for (before, after) in [
         (format!(r#"{{"ctx":{{"run_id":"{CANARY}"#), format!(r#""}},{FINE}}}"#)),
         (format!(r#"{{"ctx":{{"run_id":"r"}},"event":{{"name":"{CANARY}"#), r#""}}"#.to_owned()),
-        (format!(r#"{{"ctx":{{"run_id":"r"}},{FINE},"steps":{{"{CANARY}"#), r#"":null}}"#.to_owned()),
+        (
+            format!(r#"{{"ctx":{{"run_id":"r"}},{FINE},"steps":{{"{CANARY}"#),
+            r#"":null}}"#.to_owned(),
+        ),
         (
             format!(r#"{{"ctx":{{"run_id":"r"}},"event":{{"name":"e","data":"{CANARY}"#),
             r#""}}"#.to_owned(),
@@ -158,8 +169,14 @@ fn wrong_types(table: &mut Table) {
         (format!("\"{CANARY}\""), "call request: invalid type: string"),
         (format!(r#"{{"ctx":"{CANARY}",{FINE}}}"#), "field `ctx`: invalid type: string"),
         (ctx(&format!(r#""run_id":{NUMBER}"#)), "field `ctx.run_id`: invalid type: integer"),
-        (ctx(&format!(r#""run_id":"r","attempt":"{CANARY}""#)), "field `ctx.attempt`: invalid type"),
-        (ctx(&format!(r#""run_id":"r","attempt":-{NUMBER}"#)), "field `ctx.attempt`: invalid value"),
+        (
+            ctx(&format!(r#""run_id":"r","attempt":"{CANARY}""#)),
+            "field `ctx.attempt`: invalid type",
+        ),
+        (
+            ctx(&format!(r#""run_id":"r","attempt":-{NUMBER}"#)),
+            "field `ctx.attempt`: invalid value",
+        ),
         (
             ctx(&format!(r#""run_id":"r","max_attempts":{NUMBER}.5"#)),
             "field `ctx.max_attempts`: invalid type",
@@ -181,7 +198,10 @@ fn wrong_types(table: &mut Table) {
         (run(&format!(r#""events":{{"{CANARY}":1}}"#)), "field `events`: invalid type"),
         (run(&format!(r#""events":[{FINE_EVENT},{NUMBER}]"#)), "field `events[1]`: invalid type"),
         (run(&format!(r#""event":{{"name":{NUMBER}}}"#)), "field `event.name`: invalid type"),
-        (run(&format!(r#""event":{{"name":"e","ts":"{CANARY}"}}"#)), "field `event.ts`: invalid type"),
+        (
+            run(&format!(r#""event":{{"name":"e","ts":"{CANARY}"}}"#)),
+            "field `event.ts`: invalid type",
+        ),
         (run(&format!(r#"{FINE},"steps":["{CANARY}"]"#)), "field `steps`: invalid type"),
         (run(&format!(r#"{FINE},"steps":"{CANARY}""#)), "field `steps`: invalid type"),
     ] {
@@ -218,7 +238,9 @@ fn missing_fields(table: &mut Table) {
     ] {
         table.body(CLASS, "t-echo", body, 400, says);
     }
-    let body = format!(r#"{{"ctx":{{"run_id":"r"}},"event":{{"name":"t/event","data":{{"x":"{CANARY}"}}}}}}"#);
+    let body = format!(
+        r#"{{"ctx":{{"run_id":"r"}},"event":{{"name":"t/event","data":{{"x":"{CANARY}"}}}}}}"#
+    );
     table.body(CLASS, "t-order", body, 400, "missing field `id`");
 }
 
@@ -237,7 +259,13 @@ fn huge_step_maps(table: &mut Table) {
     let run = |steps: String| format!(r#"{{"ctx":{{"run_id":"r"}},{FINE},"steps":{steps}}}"#);
     let cut = run(format!("{{{steps}}}"));
     table.body(CLASS, "t-echo", &cut.as_bytes()[..cut.len() - 3], 400, "the text ends too early");
-    table.body(CLASS, "t-echo", run(format!(r#"{{{steps},"{CANARY}":tru}}"#)), 400, "not well-formed");
+    table.body(
+        CLASS,
+        "t-echo",
+        run(format!(r#"{{{steps},"{CANARY}":tru}}"#)),
+        400,
+        "not well-formed",
+    );
     table.body(CLASS, "t-echo", run(format!("[{{{steps}}}]")), 400, "field `steps`: invalid type");
     let body = format!(r#"{{"steps":{{{steps}}},{FINE},"ctx":{{}}}}"#);
     table.body(CLASS, "t-echo", body, 400, "field `ctx`: missing field `run_id`");
@@ -248,8 +276,7 @@ fn forms_of_memos(table: &mut Table) {
     let mut memo = |stored: &[(&str, String)], says| {
         let steps: Vec<String> =
             stored.iter().map(|(step, value)| format!(r#""{}":{value}"#, hash(step))).collect();
-        let body =
-            format!(r#"{{"ctx":{{"run_id":"r"}},{FINE},"steps":{{{}}}}}"#, steps.join(","));
+        let body = format!(r#"{{"ctx":{{"run_id":"r"}},{FINE},"steps":{{{}}}}}"#, steps.join(","));
         table.body(CLASS, "t-steps", body, 400, says);
     };
     let paid = ("pay", r#"{"data":1}"#.to_owned());
@@ -355,7 +382,13 @@ fn deep_nesting(table: &mut Table) {
     let stored = format!(r#"{FINE},"steps":{{"{}":{{"data":{}}}}}"#, hash("pay"), deep(&canary));
     table.body(CLASS, "t-steps", run(stored), 400, "the stored result of step \"pay\"");
     let objects = format!("{}{canary}{}", r#"{"a":"#.repeat(100_000), "}".repeat(100_000));
-    table.body(CLASS, "t-echo", run(format!(r#"{FINE},"steps":[{objects}]"#)), 400, "field `steps`");
+    table.body(
+        CLASS,
+        "t-echo",
+        run(format!(r#"{FINE},"steps":[{objects}]"#)),
+        400,
+        "field `steps`",
+    );
     let sync = HttpRequest::put(&table.url).header("x-inngest-sync-kind", "in_band");
     let sync = sync.body(format!(r#"{{"url":{}}}"#, deep(&canary))).signed(KEY);
     table.add(CLASS, "in-band sync", Send::Http(sync), 400, "sync request: field `url`");
@@ -476,7 +509,10 @@ async fn every_wrong_request_is_refused_and_nothing_is_quoted() {
         let json = response.json();
         let message = json["message"].as_str().unwrap_or_default();
         if response.status != status || !message.contains(says) || !json["message"].is_string() {
-            wrong.push(format!("{case}: expected {status} {says:?}, got {} {json}", response.status));
+            wrong.push(format!(
+                "{case}: expected {status} {says:?}, got {} {json}",
+                response.status
+            ));
         }
         for canary in &canaries {
             if let Some(leak) = canary.find(response.raw()) {

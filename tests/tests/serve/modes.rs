@@ -186,9 +186,15 @@ fn the_cloud_is_the_default() {
     assert_eq!(config.event_api_origin(), "https://inn.gs");
     assert!(config.in_band_sync() && config.unsigned_sync() && !config.streaming());
     assert!(config.event_key().is_none() && config.signing_keys().next().is_none());
-    assert_eq!((config.environment(), config.serve_origin(), config.serve_path()), (None, None, None));
+    assert_eq!(
+        (config.environment(), config.serve_origin(), config.serve_path()),
+        (None, None, None)
+    );
     assert_eq!((config.log_level(), config.platform()), (None, None));
-    assert_eq!(format!("{config:?}"), format!("{:?}", built(Config::builder().variables(|_| None))));
+    assert_eq!(
+        format!("{config:?}"),
+        format!("{:?}", built(Config::builder().variables(|_| None)))
+    );
 }
 
 #[test]
@@ -257,7 +263,8 @@ fn a_mode_in_code_keeps_the_address_of_its_variable_only() {
 
 #[test]
 fn words_that_switches_and_levels_take() {
-    for (value, expected) in [("1", true), ("true", true), ("TRUE", true), ("0", false), ("false", false)]
+    for (value, expected) in
+        [("1", true), ("true", true), ("TRUE", true), ("0", false), ("false", false)]
     {
         let config = built(with(&[("INNGEST_ALLOW_IN_BAND_SYNC", value)]));
         assert_eq!(config.in_band_sync(), expected, "{value}");
@@ -268,9 +275,16 @@ fn words_that_switches_and_levels_take() {
         assert_eq!(built(with(&[("INNGEST_STREAMING", value)])).streaming(), expected, "{value}");
     }
     for (value, expected) in [
-        ("off", "off"), ("silent", "off"), ("fatal", "error"), ("critical", "error"),
-        ("error", "error"), ("warn", "warn"), ("warning", "warn"), ("INFO", "info"),
-        ("debug", "debug"), ("trace", "trace"),
+        ("off", "off"),
+        ("silent", "off"),
+        ("fatal", "error"),
+        ("critical", "error"),
+        ("error", "error"),
+        ("warn", "warn"),
+        ("warning", "warn"),
+        ("INFO", "info"),
+        ("debug", "debug"),
+        ("trace", "trace"),
     ] {
         let level = built(with(&[("INNGEST_LOG_LEVEL", value)])).log_level().expect("a level");
         assert_eq!(level.to_string(), expected, "{value}");
@@ -279,7 +293,9 @@ fn words_that_switches_and_levels_take() {
 
 #[test]
 fn addresses_and_paths_are_brought_into_one_form() {
-    for (value, expected) in [("api/inngest", "/api/inngest"), ("/x", "/x"), ("/x/", "/x/"), ("/", "/")] {
+    for (value, expected) in
+        [("api/inngest", "/api/inngest"), ("/x", "/x"), ("/x/", "/x/"), ("/", "/")]
+    {
         let config = built(with(&[("INNGEST_SERVE_PATH", value)]));
         assert_eq!(config.serve_path(), Some(expected), "{value}");
     }
@@ -335,10 +351,8 @@ fn bad_values_are_named_and_not_quoted() {
         "https://canary7f3a.example:99999",
         "https:///canary7f3a",
     ];
-    let mut bad: Vec<(&str, &str)> = addresses
-        .into_iter()
-        .flat_map(|name| bad_addresses.map(|value| (name, value)))
-        .collect();
+    let mut bad: Vec<(&str, &str)> =
+        addresses.into_iter().flat_map(|name| bad_addresses.map(|value| (name, value))).collect();
     bad.extend([
         ("INNGEST_EVENT_KEY", "canary7f3a/x"),
         ("INNGEST_EVENT_KEY", "canary7f3a?x"),

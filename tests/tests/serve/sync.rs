@@ -210,8 +210,7 @@ async fn what_a_proxy_says_about_the_address() {
         ("https", "", format!("https://{address}/api/inngest")),
         ("gopher", "", format!("http://{address}/api/inngest")),
     ] {
-        let put =
-            scene.put().header("x-forwarded-proto", proto).header("x-forwarded-host", host);
+        let put = scene.put().header("x-forwarded-proto", proto).header("x-forwarded-host", host);
         assert_eq!(scene.registered_url(put).await, expected, "{proto} {host}");
     }
 }

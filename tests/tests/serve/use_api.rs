@@ -16,7 +16,8 @@ struct Scene {
 /// Returns the data of all events and the memoized result of the step "pay".
 async fn sum(Batch(events): Batch<Value>, step: Step) -> Result<Value> {
     let data: Vec<Value> = events.into_iter().map(|event| event.data).collect();
-    let paid: Value = step.run("pay", async || Ok::<_, hookstack_core::Error>(json!("new"))).await?;
+    let paid: Value =
+        step.run("pay", async || Ok::<_, hookstack_core::Error>(json!("new"))).await?;
     Ok(json!({ "events": data, "paid": paid }))
 }
 
@@ -99,14 +100,44 @@ async fn the_fallback_key_is_used_when_the_server_does_not_know_the_first() {
 async fn what_cannot_be_fetched_is_an_error_that_is_tried_again() {
     let scene = Scene::start().await;
     for (route, status, answer, message) in [
-        (Route::Batch, 500, r#"{"error":"canary"}"#, "the server's API answered 500 for the run's batch"),
-        (Route::Actions, 404, r#"{"error":"canary"}"#, "the server's API answered 404 for the run's actions"),
+        (
+            Route::Batch,
+            500,
+            r#"{"error":"canary"}"#,
+            "the server's API answered 500 for the run's batch",
+        ),
+        (
+            Route::Actions,
+            404,
+            r#"{"error":"canary"}"#,
+            "the server's API answered 404 for the run's actions",
+        ),
         (Route::Batch, 200, "[canary", "the run's batch, fetched from the server's API: "),
         (Route::Batch, 200, "[]", "the run's batch, fetched from the server's API: it is empty"),
-        (Route::Batch, 200, r#"{"canary":1}"#, "the run's batch, fetched from the server's API: invalid type"),
-        (Route::Batch, 200, r#"[{"name":"canary"},7]"#, "the run's batch, fetched from the server's API: "),
-        (Route::Actions, 200, r#"["canary"]"#, "the run's actions, fetched from the server's API: "),
-        (Route::Actions, 200, "", "the run's actions, fetched from the server's API: the text ends too early"),
+        (
+            Route::Batch,
+            200,
+            r#"{"canary":1}"#,
+            "the run's batch, fetched from the server's API: invalid type",
+        ),
+        (
+            Route::Batch,
+            200,
+            r#"[{"name":"canary"},7]"#,
+            "the run's batch, fetched from the server's API: ",
+        ),
+        (
+            Route::Actions,
+            200,
+            r#"["canary"]"#,
+            "the run's actions, fetched from the server's API: ",
+        ),
+        (
+            Route::Actions,
+            200,
+            "",
+            "the run's actions, fetched from the server's API: the text ends too early",
+        ),
     ] {
         scene.server.answer(route, status, answer);
         let response = scene.call("run", json!({})).await;

@@ -361,10 +361,7 @@ mod tests {
             ("", "call request: the text ends too early"),
             // A name that the protocol does not know is data.
             (r#"{"4111":tru}"#, "call request: the text is not well-formed"),
-            (
-                r#"{"ctx":{"run_id":"r","4111":tru}}"#,
-                "field `ctx`: the text is not well-formed",
-            ),
+            (r#"{"ctx":{"run_id":"r","4111":tru}}"#, "field `ctx`: the text is not well-formed"),
             (
                 r#"{"ctx":{"run_id":"r"},"events":[{"name":"e","4111":tru}]}"#,
                 "field `events[0]`: the text is not well-formed",
