@@ -67,6 +67,12 @@ impl CallBody {
         self
     }
 
+    /// Sets the number of the attempt, from 0.
+    pub fn attempt(mut self, attempt: u32) -> Self {
+        self.attempt = attempt;
+        self
+    }
+
     /// Sets `disable_immediate_execution`.
     pub fn plan_only(mut self) -> Self {
         self.plan_only = true;

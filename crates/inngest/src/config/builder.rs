@@ -262,11 +262,12 @@ fn address(name: &'static str, value: &str, mode: Mode) -> Result<String, Config
 
 fn path(name: &'static str, value: &str) -> Result<String, ConfigError> {
     let value = value.trim();
+    let value = if value.starts_with('/') { value.to_owned() } else { format!("/{value}") };
     let is_path = value.parse::<http::uri::PathAndQuery>().is_ok_and(|p| p.query().is_none());
     if !is_path || value.contains("//") || value.contains('#') {
         return Err(ConfigError::setting(name, "takes a path such as `/api/inngest`"));
     }
-    Ok(if value.starts_with('/') { value.to_owned() } else { format!("/{value}") })
+    Ok(value)
 }
 
 fn key<K: std::str::FromStr<Err = ConfigError>>(

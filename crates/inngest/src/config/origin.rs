@@ -16,11 +16,13 @@ pub(super) fn parse(text: &str, mode: Mode) -> Option<String> {
         format!("{scheme}://{text}")
     };
     let uri: http::Uri = with_scheme.parse().ok()?;
+    // The former drops a fragment, behind which every path would be lost, and takes every port.
+    let is_complete = url::Url::parse(&with_scheme).is_ok_and(|url| url.fragment().is_none());
     let is_http = matches!(uri.scheme_str(), Some("http" | "https"));
     let has_host = uri.host().is_some_and(|host| !host.is_empty());
     // A password in an address would end up in introspections and logs.
     let has_user = uri.authority().is_some_and(|authority| authority.as_str().contains('@'));
-    (is_http && has_host && !has_user && uri.query().is_none())
+    (is_http && has_host && !has_user && is_complete && uri.query().is_none())
         .then(|| with_scheme.trim_end_matches('/').to_owned())
 }
 
@@ -42,6 +44,8 @@ mod tests {
             ("https://example.com/inngest/", Mode::Cloud, Some("https://example.com/inngest")),
             ("https://example.com?x=1", Mode::Cloud, None),
             ("https://me:secret@example.com", Mode::Cloud, None),
+            ("https://example.com/#x", Mode::Cloud, None),
+            ("https://example.com:99999", Mode::Cloud, None),
             ("ftp://example.com", Mode::Cloud, None),
             ("http://", Mode::Cloud, None),
             ("", Mode::Dev, None),

@@ -35,13 +35,16 @@ pub(super) struct Folding {
 impl Folding {
     fn fold(&mut self, word: u64) {
         let product = u128::from(self.state ^ word) * u128::from(self.factor);
-        self.state = (product as u64) ^ ((product >> 64) as u64).rotate_left(23);
+        // The low bits of the one half depend on the low bits of the word alone, those of the other on all.
+        self.state = (product as u64) ^ ((product >> 64) as u64);
     }
 }
 
 impl Hasher for Folding {
+    /// Once more, so that the last word too reaches every bit.
     fn finish(&self) -> u64 {
-        self.state
+        let product = u128::from(self.state) * u128::from(self.factor);
+        (product as u64) ^ ((product >> 64) as u64)
     }
 
     fn write(&mut self, bytes: &[u8]) {
@@ -58,6 +61,8 @@ impl Hasher for Folding {
 
 #[cfg(test)]
 mod tests {
+    use hookstack_core::StepHash;
+
     use super::*;
     use crate::step::hash::hash_of;
 
@@ -73,6 +78,32 @@ mod tests {
             }
             // Thrown at random, 4096 balls leave no bucket with more than about seven.
             assert!(buckets.iter().all(|count| *count < 14), "{shift}");
+        }
+    }
+
+    /// The table takes the low bits for the place and the high ones to tell neighbours apart.
+    #[test]
+    fn numbers_spread_wherever_they_stand() {
+        let seeded = Seeded::default();
+        for position in 0..=16 {
+            for swap in [false, true] {
+                let hash = |n: u32| {
+                    let mut bytes = [0; 20];
+                    let number = if swap { n.to_be_bytes() } else { n.to_le_bytes() };
+                    bytes[position..position + 4].copy_from_slice(&number);
+                    seeded.hash_one(StepHash::new(bytes))
+                };
+                let hashes: Vec<u64> = (0..4096).map(hash).collect();
+                for (shift, buckets) in [(0, 4096), (57, 128)] {
+                    let mut counts = vec![0_usize; buckets];
+                    for hash in &hashes {
+                        counts[(hash >> shift) as usize % buckets] += 1;
+                    }
+                    let most = counts.iter().max().copied().unwrap_or_default();
+                    let limit = 4096 / buckets * 4 + 12;
+                    assert!(most < limit, "{position} {swap} {shift}: {most}");
+                }
+            }
         }
     }
 

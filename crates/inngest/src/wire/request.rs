@@ -219,13 +219,48 @@ fn describe(bytes: &Bytes) -> Error {
         Err(error) => {
             let reason = serde_reason(error.inner());
             let place = format!("line {} column {}", error.inner().line(), error.inner().column());
-            match error.path().to_string().as_str() {
-                "." => invalid(format!("call request: {reason} ({place})")),
+            match path(error.path()).as_str() {
+                "" => invalid(format!("call request: {reason} ({place})")),
                 path => invalid(format!("call request: field `{path}`: {reason} ({place})")),
             }
         }
         Ok(_) => invalid("call request: there is text after the JSON value"),
     }
+}
+
+/// A path as far as its fields are the protocol's own: other names are the request's data.
+fn path(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    const FIELDS: [&str; 14] = [
+        "attempt",
+        "ctx",
+        "data",
+        "disable_immediate_execution",
+        "event",
+        "events",
+        "id",
+        "max_attempts",
+        "name",
+        "run_id",
+        "stack",
+        "steps",
+        "ts",
+        "use_api",
+    ];
+    let mut text = String::new();
+    for segment in path {
+        match segment {
+            Segment::Map { key } if FIELDS.contains(&key.as_str()) => {
+                if !text.is_empty() {
+                    text.push('.');
+                }
+                text.push_str(key);
+            }
+            Segment::Seq { index } => text.push_str(&format!("[{index}]")),
+            _ => break,
+        }
+    }
+    text
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Pairs<'a> {
@@ -324,6 +359,14 @@ mod tests {
             ),
             (r#"{"event":4111"#, "call request: "),
             ("", "call request: the text ends too early"),
+            // A name that the protocol does not know is data.
+            (r#"{"4111":tru}"#, "call request: the text is not well-formed"),
+            (r#"{"ctx":{"run_id":"r","4111":tru}}"#, "field `ctx`: the text is not well-formed"),
+            (
+                r#"{"ctx":{"run_id":"r"},"events":[{"name":"e","4111":tru}]}"#,
+                "field `events[0]`: the text is not well-formed",
+            ),
+            (r#"{"ctx":{"run_id":"r"},"steps":{"4111":tru}}"#, "call request: "),
             (r#"{"ctx":{"run_id":"r"},"event":{"name":"e"}} x"#, "call request: "),
         ] {
             let error = parse(&Bytes::from(text)).unwrap_err();

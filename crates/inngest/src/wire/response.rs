@@ -120,7 +120,8 @@ fn write_operation(out: &mut Vec<u8>, info: &CallInfo, operation: &Operation) {
     out.push(b'}');
 }
 
-/// Servers read the duration of a sleep from `name`; everywhere else it is the developer's id.
+/// The developer's id; for a sleep, as in other SDKs, its duration. Inngest's conformance runner compares
+/// it, for a wait too.
 fn wire_name(operation: &Operation) -> &str {
     match &operation.options {
         StepOptions::Sleep { until } => until,
