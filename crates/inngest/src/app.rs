@@ -137,8 +137,10 @@ impl AppBuilder {
         self
     }
 
-    /// The longest that one call may take; no limit by default. It ends what the driver cannot detect:
-    /// a function that awaits something which never happens. Code that blocks its thread it cannot end.
+    /// The longest that the function may take in one call, its step bodies and the replay included; no
+    /// limit by default. It ends what the driver cannot detect: a function that awaits something which
+    /// never happens. Code that blocks its thread it cannot end, and hooks outside of the function, which
+    /// see the timeout as the outcome, are not limited by it.
     pub fn call_timeout(mut self, limit: Duration) -> Self {
         self.call_timeout = Some(limit);
         self

@@ -147,10 +147,9 @@ impl CallResponse {
     }
 
     /// The response to a request that no call can be made of.
-    fn refused(error: Error) -> Self {
-        let outcome = Outcome::Done(Err(error));
-        let (status, headers) = response::head(&outcome);
-        let body = outcome.error().map(response::error_body).unwrap_or_default();
+    fn refused(code: &str, error: Error) -> Self {
+        let body = response::refusal_body(code, &error);
+        let (status, headers) = response::head(&Outcome::Done(Err(error)));
         CallResponse { status, headers, body, answered: None, sensitive: false }
     }
 }
@@ -165,19 +164,19 @@ impl App {
                 ErrorKind::InvalidInput,
                 "query parameter `fnId`: this app has no function of that id; sync the app with the server",
             );
-            return CallResponse::refused(error);
+            return CallResponse::refused("function_not_found", error);
         };
         let (mut parsed, target) = match read(&request) {
             Ok(read) => read,
-            Err(error) => return CallResponse::refused(error),
+            Err(error) => return CallResponse::refused("request_invalid", error),
         };
         if parsed.use_api
             && let Err(error) = Box::pin(fetch(&request, &mut parsed)).await
         {
-            return CallResponse::refused(error);
+            return CallResponse::refused("run_data_unavailable", error);
         }
         if let Some(error) = foreign_failure(function, &parsed) {
-            return CallResponse::refused(error);
+            return CallResponse::refused("function_mismatch", error);
         }
         let info = call_info(&self.shared, function, &parsed).with_platform(request.platform);
         let started = request.timed.then(Instant::now);

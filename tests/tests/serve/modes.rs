@@ -146,9 +146,9 @@ fn settings() -> Vec<Setting> {
         },
         Setting {
             variable: "INNGEST_ENABLE_UNAUTHED_SYNC",
-            value: "0",
-            builder: |config| config.unsigned_sync(false),
-            other: |config| config.unsigned_sync(true),
+            value: "1",
+            builder: |config| config.unsigned_sync(true),
+            other: |config| config.unsigned_sync(false),
             shown: |config| format!("{}", config.unsigned_sync()),
         },
     ]
@@ -179,12 +179,50 @@ fn the_builder_wins_over_the_variable() {
 }
 
 #[test]
+fn an_address_of_its_own_allows_unsigned_syncs() {
+    assert!(built(with(&[("INNGEST_SERVE_ORIGIN", "https://shop.example")])).unsigned_sync());
+    let refused =
+        with(&[("INNGEST_SERVE_ORIGIN", "shop.example"), ("INNGEST_ENABLE_UNAUTHED_SYNC", "0")]);
+    assert!(!built(refused).unsigned_sync());
+}
+
+#[test]
+fn words_that_say_no_mean_no_development_server() {
+    for word in ["0", "false", "off", "NO", "cloud"] {
+        assert_eq!(built(with(&[("INNGEST_DEV", word)])).mode(), Mode::Cloud, "{word}");
+    }
+    for word in ["1", "true", "yes", "on"] {
+        assert_eq!(built(with(&[("INNGEST_DEV", word)])).mode(), Mode::Dev, "{word}");
+    }
+}
+
+#[test]
+fn the_branch_that_is_deployed_is_the_environment() {
+    for (variables, expected) in [
+        (vec![("VERCEL_GIT_COMMIT_REF", "fix/size")], Some("fix/size")),
+        (vec![("RENDER_GIT_BRANCH", "a"), ("INNGEST_ENV", "b")], Some("b")),
+        (vec![("NETLIFY", "true"), ("BRANCH", "main")], Some("main")),
+        (vec![("BRANCH", "main")], None),
+        // No header can carry it; the app starts all the same.
+        (vec![("RAILWAY_GIT_BRANCH", "größe")], None),
+    ] {
+        assert_eq!(built(with(&variables)).environment(), expected, "{variables:?}");
+    }
+}
+
+#[test]
+fn the_key_never_goes_to_a_development_server_in_cloud_mode() {
+    let config = built(with(&[]).dev_server("http://dev.example").mode(Mode::Cloud));
+    assert_eq!(config.api_origin(), "https://api.inngest.com");
+}
+
+#[test]
 fn the_cloud_is_the_default() {
     let config = built(with(&[]));
     assert_eq!(config.mode(), Mode::Cloud);
     assert_eq!(config.api_origin(), "https://api.inngest.com");
     assert_eq!(config.event_api_origin(), "https://inn.gs");
-    assert!(config.in_band_sync() && config.unsigned_sync() && !config.streaming());
+    assert!(config.in_band_sync() && !config.unsigned_sync() && !config.streaming());
     assert!(config.event_key().is_none() && config.signing_keys().next().is_none());
     assert_eq!(
         (config.environment(), config.serve_origin(), config.serve_path()),

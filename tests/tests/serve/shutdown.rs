@@ -71,3 +71,22 @@ async fn an_idle_connection_holds_nothing_up() {
     assert_eq!(process.remaining_lines(), ["stopped"]);
     assert!(process.wait().success());
 }
+
+/// A second signal ends the wait for what would never end.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn half_a_request_cannot_keep_the_process() {
+    use tokio::io::AsyncWriteExt;
+    let mut process = Process::start(&example("conformance"), &[]);
+    let address =
+        process.url().trim_start_matches("http://").split('/').next().expect("an address");
+    let mut stream = TcpStream::connect(address).await.expect("connects");
+    stream.write_all(b"POST /api/inn").await.expect("the endpoint listens");
+    // The connection is accepted when a later one is answered.
+    HttpClient::new().send(HttpRequest::get(process.url())).await;
+    process.signal("TERM");
+    closed(process.url()).await;
+    process.signal("TERM");
+    assert_eq!(process.remaining_lines(), ["stopped"]);
+    assert!(process.wait().success());
+    drop(stream);
+}

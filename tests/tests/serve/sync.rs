@@ -8,6 +8,11 @@ use serde_json::{Value, json};
 
 use crate::support::{app, assert_common_headers, registered};
 
+/// Takes syncs of everybody, also without an address of its own.
+fn open() -> ConfigBuilder {
+    cloud().unsigned_sync(true)
+}
+
 /// An endpoint, the server that it registers with, and a client.
 struct Scene {
     server: FakeServer,
@@ -51,7 +56,7 @@ impl Scene {
 
 #[tokio::test]
 async fn out_of_band_registers_the_app_with_the_server() {
-    let scene = Scene::of(cloud().environment("blue")).await;
+    let scene = Scene::of(open().environment("blue")).await;
     let put = HttpRequest::put(format!("{}?deployId=d-1", scene.endpoint.url()))
         .header("x-inngest-server-kind", "cloud");
     let response = scene.sync(put).await;
@@ -108,7 +113,7 @@ async fn the_expected_kind_of_server_is_only_told_when_the_request_told_one() {
 
 #[tokio::test]
 async fn the_servers_modified_is_passed_on() {
-    let scene = Scene::of(cloud()).await;
+    let scene = Scene::of(open()).await;
     for (answer, modified) in [
         (r#"{"ok":true,"modified":true}"#, true),
         (r#"{"ok":true,"modified":false}"#, false),
@@ -125,7 +130,7 @@ async fn the_servers_modified_is_passed_on() {
 
 #[tokio::test]
 async fn the_fallback_key_is_used_when_the_server_does_not_know_the_first() {
-    let scene = Scene::of(cloud().signing_key_fallback(OTHER_KEY)).await;
+    let scene = Scene::of(open().signing_key_fallback(OTHER_KEY)).await;
     scene.server.require_key(OTHER_KEY);
     scene.register(scene.put()).await;
     let requests = scene.server.requests();
@@ -136,7 +141,7 @@ async fn the_fallback_key_is_used_when_the_server_does_not_know_the_first() {
 
 #[tokio::test]
 async fn without_a_key_that_the_server_knows_the_sync_fails() {
-    let scene = Scene::of(cloud()).await;
+    let scene = Scene::of(open()).await;
     scene.server.require_key(OTHER_KEY);
     let response = scene.sync(scene.put()).await;
     assert_eq!(response.status, 500);
@@ -147,7 +152,7 @@ async fn without_a_key_that_the_server_knows_the_sync_fails() {
 
 #[tokio::test]
 async fn what_the_server_refuses_is_passed_back() {
-    let scene = Scene::of(cloud()).await;
+    let scene = Scene::of(open()).await;
     for (status, answer, message) in [
         (400, r#"{"error":"the cron schedule is invalid"}"#, "the cron schedule is invalid"),
         (500, "<html>", "the server answered the registration with status 500"),
@@ -156,8 +161,7 @@ async fn what_the_server_refuses_is_passed_back() {
     ] {
         scene.server.answer(Route::Register, status, answer);
         let response = scene.sync(scene.put()).await;
-        let expected =
-            json!({ "code": "registration_failed", "message": message, "modified": false });
+        let expected = json!({ "code": "registration_failed", "name": "Refused", "message": message, "modified": false });
         assert_eq!((response.status.as_u16(), response.json()), (500, expected));
     }
 }
@@ -171,11 +175,12 @@ async fn a_server_that_is_not_there() {
     while HttpClient::new().try_send(HttpRequest::get(&origin)).await.is_ok() {
         tokio::task::yield_now().await;
     }
-    let endpoint = Endpoint::start(app(), cloud().api_origin(origin)).await;
+    let endpoint = Endpoint::start(app(), open().api_origin(origin)).await;
     let response = HttpClient::new().send(HttpRequest::put(endpoint.url())).await;
     assert_eq!(response.status, 500);
     let expected = json!({
         "code": "registration_failed",
+        "name": "Refused",
         "message": "the server's API: no connection could be made",
         "modified": false,
     });
@@ -184,12 +189,12 @@ async fn a_server_that_is_not_there() {
 
 #[tokio::test]
 async fn the_configured_address_wins() {
-    let scene = Scene::of(cloud().serve_origin("https://shop.example")).await;
+    let scene = Scene::of(open().serve_origin("https://shop.example")).await;
     assert_eq!(scene.registered_url(scene.put()).await, "https://shop.example/api/inngest");
-    let scene = Scene::of(cloud().serve_path("/public/inngest")).await;
+    let scene = Scene::of(open().serve_path("/public/inngest")).await;
     let expected = format!("http://{}/public/inngest", scene.endpoint.address());
     assert_eq!(scene.registered_url(scene.put()).await, expected);
-    let scene = Scene::of(cloud().serve_origin("https://shop.example").serve_path("/i")).await;
+    let scene = Scene::of(open().serve_origin("https://shop.example").serve_path("/i")).await;
     let forwarded = scene.put().header("x-forwarded-host", "evil.example");
     assert_eq!(scene.registered_url(forwarded).await, "https://shop.example/i");
     let registered = scene.register(scene.put()).await.json();
@@ -210,16 +215,37 @@ async fn what_a_proxy_says_about_the_address() {
         ("https", "", format!("https://{address}/api/inngest")),
         ("gopher", "", format!("http://{address}/api/inngest")),
     ] {
-        let put = scene.put().header("x-forwarded-proto", proto).header("x-forwarded-host", host);
+        let put = scene
+            .put()
+            .header("x-forwarded-proto", proto)
+            .header("x-forwarded-host", host)
+            .signed(KEY);
         assert_eq!(scene.registered_url(put).await, expected, "{proto} {host}");
     }
+}
+
+/// Otherwise anybody could have the server send its events to an address of theirs.
+#[tokio::test]
+async fn an_unsigned_sync_does_not_decide_the_address() {
+    let scene = Scene::of(cloud()).await;
+    let response = scene.sync(scene.put().header("x-forwarded-host", "evil.example")).await;
+    assert_eq!((response.status.as_u16(), &response.json()["code"]), (500, &json!("sig_missing")));
+    assert!(response.json()["message"].as_str().unwrap().contains("INNGEST_SERVE_ORIGIN"));
+    assert_eq!(scene.server.requests().len(), 0);
+    let scene = Scene::of(open()).await;
+    let forwarded = scene.put().header("x-forwarded-host", "evil.example");
+    let expected = format!("http://{}/api/inngest", scene.endpoint.address());
+    assert_eq!(scene.registered_url(forwarded).await, expected);
+    let scene = Scene::of(cloud().serve_origin("https://shop.example")).await;
+    let forwarded = scene.put().header("x-forwarded-host", "evil.example");
+    assert_eq!(scene.registered_url(forwarded).await, "https://shop.example/api/inngest");
 }
 
 #[tokio::test]
 async fn a_host_that_is_none_is_refused() {
     let scene = Scene::of(cloud()).await;
     for host in ["me@shop.example", "shop.example/path", "a b", "shop.example?x", ":80"] {
-        let response = scene.sync(scene.put().header("x-forwarded-host", host)).await;
+        let response = scene.sync(scene.put().header("x-forwarded-host", host).signed(KEY)).await;
         assert_eq!(response.status, 400, "{host}");
         let message = response.json()["message"].as_str().unwrap_or_default().to_owned();
         assert!(message.contains("host") && !message.contains(host), "{message}");
@@ -230,7 +256,7 @@ async fn a_host_that_is_none_is_refused() {
 
 #[tokio::test]
 async fn own_query_parameters_are_kept_and_those_of_the_request_are_not() {
-    let scene = Scene::of(cloud()).await;
+    let scene = Scene::of(open()).await;
     let query = "bypass=a%26b&deployId=d-1&fnId=x&stepId=y&probe=z&empty=";
     let url = format!("{}?{query}", scene.endpoint.url());
     let registered = scene.register(HttpRequest::put(url)).await;

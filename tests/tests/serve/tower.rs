@@ -163,3 +163,45 @@ async fn without_a_limit_all_calls_run_at_once() {
         assert_eq!(response.expect("never fails").status(), 200);
     }
 }
+
+/// A body that never comes, and that counts how often somebody asked for it.
+struct Silent(Arc<AtomicUsize>);
+
+impl http_body::Body for Silent {
+    type Data = Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<http_body::Frame<Bytes>, Self::Error>>> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        std::task::Poll::Pending
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_never_comes() {
+    let (parts, _) = request(&call(json!({}))).into_parts();
+    let asked = Arc::new(AtomicUsize::new(0));
+    let request = Request::from_parts(parts, Silent(asked.clone()));
+    let (status, json) = read(endpoint(app()).oneshot(request).await.expect("never fails")).await;
+    assert_eq!((status, &json["code"]), (StatusCode::REQUEST_TIMEOUT, &json!("body_timeout")));
+    assert!(json["message"].as_str().unwrap().contains("30s"));
+    assert!(asked.load(Ordering::SeqCst) > 0);
+}
+
+#[tokio::test]
+async fn the_body_of_an_unsigned_call_is_not_read() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    for (method, status, code) in
+        [("POST", 500, "sig_missing"), ("DELETE", 405, "method_not_allowed")]
+    {
+        let request = Request::builder().method(method).uri("/?fnId=t-echo");
+        let request = request.body(Silent(asked.clone())).expect("a request");
+        let response = endpoint(app()).oneshot(request).await.expect("never fails");
+        let (answered, json) = read(response).await;
+        assert_eq!((answered.as_u16(), &json["code"]), (status, &json!(code)));
+    }
+    assert_eq!(asked.load(Ordering::SeqCst), 0);
+}

@@ -132,8 +132,9 @@ impl ConfigBuilder {
         self
     }
 
-    /// Whether an unsigned sync request is accepted in cloud mode; on by default, because people sync
-    /// with `curl -X PUT`.
+    /// Whether an unsigned sync request, as `curl -X PUT` sends it, is accepted in cloud mode. By default
+    /// only with a [`serve_origin`](ConfigBuilder::serve_origin): without one whoever sends the request
+    /// decides where the server will send events to.
     pub fn unsigned_sync(mut self, allowed: bool) -> Self {
         self.unsigned_sync = Some(allowed);
         self
@@ -159,7 +160,9 @@ impl ConfigBuilder {
     pub fn build(self) -> Result<Config, ConfigError> {
         let variables = &self.variables;
         let dev = variables.get("INNGEST_DEV");
-        let dev = dev.filter(|value| !matches!(&*value.to_ascii_lowercase(), "0" | "false"));
+        // Any other word means a development server (section 4.2.1); these surely do not.
+        let is_off = |value: &str| matches!(value, "0" | "false" | "off" | "no" | "cloud");
+        let dev = dev.filter(|value| !is_off(&value.to_ascii_lowercase()));
         let mode = self.mode.unwrap_or(if dev.is_some() { Mode::Dev } else { Mode::Cloud });
         let dev_address = dev.filter(|value| origin::names_a_host(value));
         let (api, event_api) = match mode {
@@ -171,7 +174,10 @@ impl ConfigBuilder {
             let coded = own
                 .map(|value| (setting, value))
                 .or_else(|| self.base_url.clone().map(|value| ("base_url", value)))
-                .or_else(|| self.dev_server.clone().map(|value| ("dev_server", value)));
+                .or_else(|| match mode {
+                    Mode::Dev => self.dev_server.clone().map(|value| ("dev_server", value)),
+                    Mode::Cloud => None,
+                });
             let variable = || {
                 let specific = names.into_iter().chain(["INNGEST_BASE_URL"]);
                 let mut set = specific.filter_map(|name| Some((name, variables.get(name)?)));
@@ -189,6 +195,7 @@ impl ConfigBuilder {
             Some(value) => Some(("serve_origin", value.clone())),
             None => variables.get("INNGEST_SERVE_ORIGIN").map(|v| ("INNGEST_SERVE_ORIGIN", v)),
         };
+        let has_address = serve_origin.is_some();
         let serve_path = match &self.serve_path {
             Some(value) => Some(("serve_path", value.clone())),
             None => variables.get("INNGEST_SERVE_PATH").map(|v| ("INNGEST_SERVE_PATH", v)),
@@ -223,7 +230,7 @@ impl ConfigBuilder {
             in_band_sync: switch(self.in_band_sync, "INNGEST_ALLOW_IN_BAND_SYNC", variables)?
                 .unwrap_or(true),
             unsigned_sync: switch(self.unsigned_sync, "INNGEST_ENABLE_UNAUTHED_SYNC", variables)?
-                .unwrap_or(true),
+                .unwrap_or(has_address),
             streaming: match self.streaming {
                 Some(streaming) => streaming,
                 None => streaming(variables)?,
@@ -244,7 +251,7 @@ fn environment(own: Option<String>, variables: &Variables) -> Result<Option<Stri
         .or_else(|| platform::branch(&|name| variables.get(name)));
     match name {
         // It stands in a header.
-        Some(name) if !name.chars().all(|c| c.is_ascii_graphic() || c == ' ') => {
+        Some(name) if !platform::is_header_text(&name) => {
             Err(ConfigError::setting("INNGEST_ENV", "takes printable ASCII only"))
         }
         name => Ok(name),

@@ -54,7 +54,7 @@ impl Mode {
 /// | `INNGEST_SERVE_ORIGIN` | [`serve_origin`](ConfigBuilder::serve_origin) | where the server reaches this app; by default where the sync request went |
 /// | `INNGEST_SERVE_PATH` | [`serve_path`](ConfigBuilder::serve_path) | the path at that origin |
 /// | `INNGEST_ALLOW_IN_BAND_SYNC` | [`in_band_sync`](ConfigBuilder::in_band_sync) | `0` answers every sync out of band |
-/// | `INNGEST_ENABLE_UNAUTHED_SYNC` | [`unsigned_sync`](ConfigBuilder::unsigned_sync) | `0` refuses unsigned sync requests in cloud mode |
+/// | `INNGEST_ENABLE_UNAUTHED_SYNC` | [`unsigned_sync`](ConfigBuilder::unsigned_sync) | whether unsigned sync requests are accepted in cloud mode; by default only with a serve origin |
 /// | `INNGEST_STREAMING` | [`streaming`](ConfigBuilder::streaming) | `1`, `true`, `allow` or `force` keeps connections busy during calls |
 /// | `INNGEST_LOG_LEVEL` | [`log_level`](ConfigBuilder::log_level) | `off`, `error`, `warn`, `info`, `debug` or `trace`, for the program to set up its subscriber with |
 ///

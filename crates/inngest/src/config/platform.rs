@@ -20,7 +20,15 @@ pub(super) fn detect(variable: &dyn Fn(&str) -> Option<String>) -> Option<&'stat
     platforms.find(|(_, name)| variable(name).is_some()).map(|(platform, _)| *platform)
 }
 
-/// The branch that is deployed.
+/// The branch that is deployed. One that no header can carry is passed over.
 pub(super) fn branch(variable: &dyn Fn(&str) -> Option<String>) -> Option<String> {
-    BRANCHES.iter().find_map(|name| variable(name))
+    // Netlify's name for it could be anybody's.
+    let netlify = variable("NETLIFY").and_then(|_| variable("BRANCH"));
+    let branch = BRANCHES.iter().find_map(|name| variable(name)).or(netlify);
+    branch.filter(|branch| is_header_text(branch))
+}
+
+/// Whether a header can carry the text.
+pub(super) fn is_header_text(text: &str) -> bool {
+    text.chars().all(|c| c.is_ascii_graphic() || c == ' ')
 }

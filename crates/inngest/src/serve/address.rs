@@ -9,16 +9,20 @@ use crate::config::{Config, Mode};
 
 /// From a sync request: where it went, unless the configuration knows better. `deployId` is never part of
 /// it (Inngest SDK specification, section 4.3.2).
-pub(super) fn of_request(config: &Config, parts: &Parts) -> Result<Url, Refusal> {
+///
+/// What proxies say of the request counts only if `trusted`: anybody can write those headers, and unlike
+/// `Host` no router on the way looks at them.
+pub(super) fn of_request(config: &Config, parts: &Parts, trusted: bool) -> Result<Url, Refusal> {
     let uri = original_uri(parts);
+    let forwarded = |name| first(&parts.headers, name).filter(|_| trusted);
     let origin = match config.serve_origin() {
         Some(origin) => origin.to_owned(),
         None => {
-            let host = host(parts).ok_or_else(|| {
+            let host = host(parts, forwarded("x-forwarded-host")).ok_or_else(|| {
                 let message = "header `host`: missing or not a host; set INNGEST_SERVE_ORIGIN";
                 Refusal::bad_request("host_missing", message)
             })?;
-            format!("{}://{host}", scheme(config, parts, &host))
+            format!("{}://{host}", scheme(config, parts, forwarded("x-forwarded-proto"), &host))
         }
     };
     let path = config.serve_path().unwrap_or(uri.path());
@@ -65,17 +69,16 @@ pub(super) fn of_function(app: &Url, slug: &str) -> String {
 /// Parameters of single requests are not part of the address; those of the user, for instance for an
 /// authorisation of its own, are.
 fn without_parameters(mut url: Url) -> Url {
-    let own = ["deployId", "fnId", "stepId", "probe"];
-    let kept: Vec<(String, String)> = url
-        .query_pairs()
-        .filter(|(name, _)| !own.contains(&&**name))
-        .map(|(name, value)| (name.into_owned(), value.into_owned()))
-        .collect();
+    let is_own = |part: &&str| {
+        let name = url::form_urlencoded::parse(part.as_bytes()).next();
+        name.is_some_and(|(name, _)| ["deployId", "fnId", "stepId", "probe"].contains(&&*name))
+    };
+    // As they were written, because a proxy may compare them.
+    let kept: Vec<&str> =
+        url.query().unwrap_or_default().split('&').filter(|part| !is_own(part)).collect();
+    let kept = Some(kept.join("&")).filter(|kept| !kept.is_empty());
     url.set_fragment(None);
-    url.set_query(None);
-    if !kept.is_empty() {
-        url.query_pairs_mut().extend_pairs(kept);
-    }
+    url.set_query(kept.as_deref());
     url
 }
 
@@ -88,10 +91,9 @@ fn original_uri(parts: &Parts) -> &http::Uri {
     &parts.uri
 }
 
-fn host(parts: &Parts) -> Option<String> {
-    let header = |name: &str| first(&parts.headers, name);
-    let host = header("x-forwarded-host")
-        .or_else(|| header(header::HOST.as_str()))
+fn host(parts: &Parts, forwarded: Option<&str>) -> Option<String> {
+    let host = forwarded
+        .or_else(|| first(&parts.headers, header::HOST.as_str()))
         .or_else(|| original_uri(parts).authority().map(http::uri::Authority::as_str))?;
     // A host and a port; nothing that would add a user, a path or a query to the address.
     let authority: http::uri::Authority = host.parse().ok()?;
@@ -99,8 +101,7 @@ fn host(parts: &Parts) -> Option<String> {
 }
 
 /// As the proxy in front says, else what the mode makes likely: a public address has TLS.
-fn scheme(config: &Config, parts: &Parts, host: &str) -> &'static str {
-    let forwarded = first(&parts.headers, "x-forwarded-proto");
+fn scheme(config: &Config, parts: &Parts, forwarded: Option<&str>, host: &str) -> &'static str {
     match forwarded.or_else(|| original_uri(parts).scheme_str()) {
         Some("https") => "https",
         Some("http") => "http",

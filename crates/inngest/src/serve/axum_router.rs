@@ -4,6 +4,7 @@ use std::io;
 
 use axum::Router;
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 use super::builder::ServeBuilder;
 use super::endpoint::Serve;
@@ -47,7 +48,8 @@ impl Serve {
     }
 
     /// Serves the endpoint at `path`, and nothing else, until the process gets SIGTERM or SIGINT. Then no
-    /// further connection is accepted, calls in flight are answered, and their `after_response` hooks run.
+    /// further connection is accepted, calls in flight are answered, and their `after_response` hooks run:
+    /// for as long as [`shutdown_timeout`](ServeBuilder::shutdown_timeout) says, or until a second signal.
     ///
     /// ```no_run
     /// # async fn start(app: hookstack_inngest::App) -> Result<(), Box<dyn std::error::Error>> {
@@ -62,8 +64,37 @@ impl Serve {
     pub async fn run(&self, listener: TcpListener, path: &str) -> io::Result<()> {
         let invalid = |error: ConfigError| io::Error::new(io::ErrorKind::InvalidInput, error);
         let router = self.router(path).map_err(invalid)?;
-        axum::serve(listener, router).with_graceful_shutdown(shutdown_signal()).await?;
-        self.drain().await;
-        Ok(())
+        let stopping = CancellationToken::new();
+        let told_to_stop = {
+            let stopping = stopping.clone();
+            async move {
+                shutdown_signal().await;
+                stopping.cancel();
+            }
+        };
+        let serve = async {
+            axum::serve(listener, router).with_graceful_shutdown(told_to_stop).await?;
+            self.drain().await;
+            Ok(())
+        };
+        // A client that sends half a request, or a hook that hangs, must not keep the process for ever.
+        let patience_ends = async {
+            stopping.cancelled().await;
+            tokio::select! {
+                () = tokio::time::sleep(self.shared.shutdown_timeout) => {}
+                () = shutdown_signal() => {}
+            }
+        };
+        tokio::select! {
+            biased;
+            result = serve => result,
+            () = patience_ends => {
+                tracing::warn!(
+                    target: "hookstack::inngest",
+                    "stopped before everything in flight had ended; `shutdown_timeout` says how long to wait"
+                );
+                Ok(())
+            }
+        }
     }
 }

@@ -2,8 +2,9 @@
 
 use std::convert::Infallible;
 use std::fmt;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use http::StatusCode;
@@ -16,8 +17,8 @@ use super::stream::Stream;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Reads a body of at most `limit` bytes; nothing is copied if it came in one piece.
-pub(super) async fn read<B>(body: B, limit: usize) -> Result<Bytes, Refusal>
+/// Reads a body of at most `limit` bytes within some time; nothing is copied if it came in one piece.
+pub(super) async fn read<B>(body: B, limit: usize, time: Duration) -> Result<Bytes, Refusal>
 where
     B: Body<Data: Buf, Error: Into<BoxError>>,
 {
@@ -25,11 +26,27 @@ where
     if body.size_hint().lower() > limit as u64 {
         return Err(too_large(limit));
     }
-    match Limited::new(body, limit).collect().await {
+    let mut collect = pin!(Limited::new(body, limit).collect());
+    // Usually all of it is there, and then no timer is needed.
+    let collected = match std::future::poll_fn(|cx| Poll::Ready(collect.as_mut().poll(cx))).await {
+        Poll::Ready(collected) => collected,
+        Poll::Pending => match tokio::time::timeout(time, collect).await {
+            Ok(collected) => collected,
+            Err(_) => return Err(too_slow(time)),
+        },
+    };
+    match collected {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(too_large(limit)),
         Err(_) => Err(Refusal::new("body_incomplete", "body: the connection broke before its end")),
     }
+}
+
+fn too_slow(time: Duration) -> Refusal {
+    let message = format!(
+        "body: was not all there within {time:?}; raise `body_timeout` if that is expected"
+    );
+    Refusal::new("body_timeout", message).with_status(StatusCode::REQUEST_TIMEOUT)
 }
 
 fn too_large(limit: usize) -> Refusal {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use tokio_util::task::TaskTracker;
 
@@ -15,6 +16,12 @@ use crate::error::ConfigError;
 /// The largest request that is read by default. A server sends at most 4 MiB, and leaves the rest to be
 /// fetched; 16 MiB leaves room for servers with other settings.
 const MAX_BODY: usize = 16 * 1024 * 1024;
+/// How long a request's body may take by default.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long calls in flight may take by default when the process is told to stop. Container platforms
+/// commonly wait 30 seconds before they end a process for good.
+#[cfg(feature = "axum")]
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(25);
 
 /// Settings of the endpoint; made by [`serve`](super::serve).
 #[derive(Clone, Debug)]
@@ -24,6 +31,9 @@ pub struct ServeBuilder {
     config: Option<Config>,
     framework: Option<&'static str>,
     max_body: usize,
+    body_timeout: Duration,
+    #[cfg(feature = "axum")]
+    shutdown_timeout: Duration,
     server_timing: bool,
     finish_before_response: bool,
 }
@@ -35,6 +45,9 @@ impl ServeBuilder {
             config: None,
             framework: None,
             max_body: MAX_BODY,
+            body_timeout: BODY_TIMEOUT,
+            #[cfg(feature = "axum")]
+            shutdown_timeout: SHUTDOWN_TIMEOUT,
             server_timing: true,
             finish_before_response: false,
         }
@@ -57,6 +70,21 @@ impl ServeBuilder {
     /// status 413.
     pub fn max_body(mut self, bytes: usize) -> Self {
         self.max_body = bytes;
+        self
+    }
+
+    /// How long a request's body may take to come in; 30 seconds by default. A slower one is answered with
+    /// status 408.
+    pub fn body_timeout(mut self, limit: Duration) -> Self {
+        self.body_timeout = limit;
+        self
+    }
+
+    /// How long [`run`](Serve::run) waits for calls in flight and their `after_response` hooks when the
+    /// process is told to stop; 25 seconds by default. A second signal ends the wait at once.
+    #[cfg(feature = "axum")]
+    pub fn shutdown_timeout(mut self, limit: Duration) -> Self {
+        self.shutdown_timeout = limit;
         self
     }
 
@@ -100,6 +128,9 @@ impl ServeBuilder {
                 api,
                 framework: self.framework.unwrap_or("tower"),
                 max_body: self.max_body,
+                body_timeout: self.body_timeout,
+                #[cfg(feature = "axum")]
+                shutdown_timeout: self.shutdown_timeout,
                 server_timing: self.server_timing,
                 finish_before_response: self.finish_before_response,
                 tasks: TaskTracker::new(),

@@ -10,7 +10,7 @@ use super::reply::{Refusal, Reply};
 use crate::call::CallRequest;
 
 /// Answers a call request, or a probe of whether both sides trust each other.
-pub(super) async fn call(shared: &Shared, request: Request<'_>) -> Reply {
+pub(super) async fn call(shared: &Shared, request: Request) -> Reply {
     let Request { parts, body, caller } = request;
     if let Err(refusal) = Caller::authorize(&caller, shared.api.config()) {
         return refusal.call_reply();

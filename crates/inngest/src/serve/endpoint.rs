@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -34,6 +34,9 @@ pub(super) struct Shared {
     pub(super) api: Api,
     pub(super) framework: &'static str,
     pub(super) max_body: usize,
+    pub(super) body_timeout: Duration,
+    #[cfg(feature = "axum")]
+    pub(super) shutdown_timeout: Duration,
     pub(super) server_timing: bool,
     pub(super) finish_before_response: bool,
     pub(super) tasks: TaskTracker,
@@ -42,20 +45,20 @@ pub(super) struct Shared {
 }
 
 /// Who a request is from.
-pub(super) enum Caller<'k> {
+pub(super) enum Caller {
     /// Nobody said, or it cannot be checked.
     Unsigned,
-    /// Whoever holds this key.
-    Signed(&'k SigningKey),
+    /// Whoever holds this one of the configuration's signing keys.
+    Signed(usize),
     /// Somebody who does not hold a key.
     Refused(Refusal),
 }
 
 /// A request, read.
-pub(super) struct Request<'k> {
+pub(super) struct Request {
     pub(super) parts: Parts,
     pub(super) body: Bytes,
-    pub(super) caller: Caller<'k>,
+    pub(super) caller: Caller,
 }
 
 impl Serve {
@@ -69,12 +72,32 @@ impl Serve {
         self.shared.api.config()
     }
 
-    /// Waits until the `after_response` of all calls that were answered have run. To be awaited when the
-    /// server around the endpoint has shut down.
+    /// Waits until the `after_response` of all calls that were answered have run, however long that takes.
+    /// To be awaited when the server around the endpoint has shut down.
     pub async fn drain(&self) {
         self.shared.tasks.close();
         self.shared.tasks.wait().await;
         self.shared.tasks.reopen();
+    }
+
+    /// What is refused without reading its body, because nothing in it could change that.
+    pub(super) fn refuse_unread(&self, parts: &Parts) -> Option<Response<ResponseBody>> {
+        let reply = match parts.method {
+            Method::GET | Method::HEAD | Method::PUT => return None,
+            Method::POST if parts.headers.contains_key(headers::SIGNATURE) => return None,
+            Method::POST => Caller::Unsigned.authorize(self.config()).err()?.call_reply(),
+            _ => Refusal::method_not_allowed(),
+        };
+        Some(self.respond(reply, None))
+    }
+
+    /// The most that is read of a request's body. Only calls are large.
+    pub(super) fn max_body(&self, parts: &Parts) -> usize {
+        const SMALL: usize = 64 * 1024;
+        match parts.method {
+            Method::POST => self.shared.max_body,
+            _ => self.shared.max_body.min(SMALL),
+        }
     }
 
     /// Answers a request whose body was read.
@@ -83,69 +106,76 @@ impl Serve {
         parts: Parts,
         body: Result<Bytes, Refusal>,
     ) -> Response<ResponseBody> {
-        if self.config().streaming() && self.may_stream(&parts, &body) {
-            return self.stream(parts, body);
+        let body = match body {
+            Ok(body) => body,
+            Err(refusal) if parts.method == Method::POST => {
+                return self.respond(refusal.call_reply(), None);
+            }
+            Err(refusal) => return self.respond(refusal.reply(), None),
+        };
+        let (caller, body) = self.identify(&parts.headers, body);
+        let request = Request { parts, body, caller };
+        if self.config().streaming() && self.may_stream(&request) {
+            return self.stream(request);
         }
-        let (status, headers, body, after) = self.answer(parts, body).await;
-        let mut response = Response::new(ResponseBody::full(body, after));
-        *response.status_mut() = status;
-        *response.headers_mut() = headers;
-        response
+        let (reply, after) = self.answer(request).await;
+        self.respond(reply, after)
     }
 
     /// Calls are streamed; what is refused is not, so that its status can be seen.
-    fn may_stream(&self, parts: &Parts, body: &Result<Bytes, Refusal>) -> bool {
-        let Ok(body) = body else { return false };
-        parts.method == Method::POST
-            && call::is_for_a_function(parts)
-            && self.identify(&parts.headers, body.clone()).0.authorize(self.config()).is_ok()
+    fn may_stream(&self, request: &Request) -> bool {
+        request.parts.method == Method::POST
+            && call::is_for_a_function(&request.parts)
+            && request.caller.authorize(self.config()).is_ok()
     }
 
-    fn stream(self, parts: Parts, body: Result<Bytes, Refusal>) -> Response<ResponseBody> {
+    fn stream(self, request: Request) -> Response<ResponseBody> {
         let mut headers = HeaderMap::new();
         self.add_headers(&mut headers);
         let json = HeaderValue::from_static("application/json");
         headers.insert(http::header::CONTENT_TYPE, json);
-        let call = Box::pin(async move { self.answer(parts, body).await });
+        let call = Box::pin(async move {
+            let (mut reply, after) = self.answer(request).await;
+            self.add_headers(&mut reply.headers);
+            (reply, after)
+        });
         let mut response = Response::new(ResponseBody::stream(Stream::new(call)));
         *response.status_mut() = StatusCode::CREATED;
         *response.headers_mut() = headers;
         response
     }
 
-    async fn answer(
-        &self,
-        parts: Parts,
-        body: Result<Bytes, Refusal>,
-    ) -> (StatusCode, HeaderMap, Bytes, Option<After>) {
-        let is_call = parts.method == Method::POST;
-        let (mut reply, key) = match body {
-            Ok(body) => {
-                let (caller, body) = self.identify(&parts.headers, body);
-                let key = if let Caller::Signed(key) = caller { Some(key) } else { None };
-                (self.dispatch(Request { parts, body, caller }).await, key)
-            }
-            Err(refusal) if is_call => (refusal.call_reply(), None),
-            Err(refusal) => (refusal.reply(), None),
-        };
+    fn respond(&self, mut reply: Reply, after: Option<After>) -> Response<ResponseBody> {
         self.add_headers(&mut reply.headers);
+        let mut response = Response::new(ResponseBody::full(reply.body, after));
+        *response.status_mut() = reply.status;
+        *response.headers_mut() = reply.headers;
+        response
+    }
+
+    /// Answers, signed with the key that the request was signed with.
+    async fn answer(&self, request: Request) -> (Reply, Option<After>) {
+        let key = match request.caller {
+            Caller::Signed(key) => self.config().signing_keys().nth(key),
+            _ => None,
+        };
+        let mut reply = self.dispatch(request).await;
         if let Some(key) = key {
             let signature = signature::sign(key, &reply.body, SystemTime::now());
             let value = HeaderValue::from_str(&signature).expect("a signature is ASCII");
             reply.headers.insert(headers::SIGNATURE, value);
         }
-        let tasks = &self.shared.tasks;
-        let after = match reply.call {
+        let after = match reply.call.take() {
             Some(call) if self.shared.finish_before_response => {
                 call.after_response().await;
                 None
             }
-            call => call.map(|call| After::new(call, tasks.clone())),
+            call => call.map(|call| After::new(call, self.shared.tasks.clone())),
         };
-        (reply.status, reply.headers, reply.body, after)
+        (reply, after)
     }
 
-    async fn dispatch(&self, request: Request<'_>) -> Reply {
+    async fn dispatch(&self, request: Request) -> Reply {
         self.warn_of_another_server(&request.parts.headers);
         match request.parts.method {
             Method::GET | Method::HEAD => introspection::introspect(&self.shared, &request.caller),
@@ -156,7 +186,7 @@ impl Serve {
     }
 
     /// Checks the signature. The body that is handled is the one that the signature is about.
-    fn identify(&self, request: &HeaderMap, body: Bytes) -> (Caller<'_>, Bytes) {
+    fn identify(&self, request: &HeaderMap, body: Bytes) -> (Caller, Bytes) {
         let config = self.config();
         let Some(header) = request.get(headers::SIGNATURE) else {
             return (Caller::Unsigned, body);
@@ -215,7 +245,7 @@ impl<'c> Keys<'c> {
     }
 }
 
-impl Caller<'_> {
+impl Caller {
     /// Who may have a function called and see what its responses hold: in cloud mode the holder of a key
     /// (section 4.1.3).
     pub(super) fn authorize(&self, config: &Config) -> Result<(), &Refusal> {

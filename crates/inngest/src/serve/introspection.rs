@@ -9,7 +9,7 @@ use super::reply::Reply;
 const SCHEMA_VERSION: &str = "2024-05-24";
 
 /// Answers anybody with what is no secret, and the holder of a signing key with the settings.
-pub(super) fn introspect(shared: &Shared, caller: &Caller<'_>) -> Reply {
+pub(super) fn introspect(shared: &Shared, caller: &Caller) -> Reply {
     let inspection = match caller {
         Caller::Signed(_) => authenticated(shared),
         Caller::Refused(_) => unauthenticated(shared, json!(false)),

@@ -35,7 +35,11 @@ where
         let endpoint = self.clone();
         Box::pin(async move {
             let (parts, body) = request.into_parts();
-            let body = body::read(body, endpoint.shared.max_body).await;
+            if let Some(refused) = endpoint.refuse_unread(&parts) {
+                return Ok(refused);
+            }
+            let (limit, time) = (endpoint.max_body(&parts), endpoint.shared.body_timeout);
+            let body = body::read(body, limit, time).await;
             Ok(endpoint.handle(parts, body).await)
         })
     }

@@ -6,16 +6,16 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 use tokio::time::{Interval, MissedTickBehavior, interval_at};
 
 use super::after::After;
+use super::reply::Reply;
 
 /// How often a blank is sent.
 const INTERVAL: Duration = Duration::from_secs(3);
 
-type Call = Pin<Box<dyn Future<Output = (StatusCode, HeaderMap, Bytes, Option<After>)> + Send>>;
+type Call = Pin<Box<dyn Future<Output = (Reply, Option<After>)> + Send>>;
 
 /// A call in progress, as the body of its response.
 pub(super) struct Stream {
@@ -39,19 +39,19 @@ impl Stream {
     /// The next piece of the body; `None` behind its end.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         let Some(call) = &mut self.call else { return Poll::Ready(None) };
-        if let Poll::Ready((status, headers, body, after)) = call.as_mut().poll(cx) {
+        if let Poll::Ready((reply, after)) = call.as_mut().poll(cx) {
             self.call = None;
             self.after = after;
             if let Some(after) = &mut self.after {
                 after.delivered();
             }
-            return Poll::Ready(Some(wrap(status, &headers, &body)));
+            return Poll::Ready(Some(wrap(&reply)));
         }
         self.ticks.poll_tick(cx).map(|_| Some(Bytes::from_static(b" ")))
     }
 }
 
-fn wrap(status: StatusCode, headers: &HeaderMap, body: &Bytes) -> Bytes {
+fn wrap(reply: &Reply) -> Bytes {
     #[derive(Serialize)]
     struct Wrapped<'a> {
         status: u16,
@@ -60,8 +60,8 @@ fn wrap(status: StatusCode, headers: &HeaderMap, body: &Bytes) -> Bytes {
     }
     let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let headers =
-        headers.iter().map(|(name, value)| (name.to_string(), text(value).into())).collect();
-    let body = std::str::from_utf8(body).expect("a response is JSON");
-    let wrapped = Wrapped { status: status.as_u16(), headers, body };
+        reply.headers.iter().map(|(name, value)| (name.to_string(), text(value).into())).collect();
+    let body = std::str::from_utf8(&reply.body).expect("a response is JSON");
+    let wrapped = Wrapped { status: reply.status.as_u16(), headers, body };
     serde_json::to_vec(&wrapped).expect("text has a JSON form").into()
 }

@@ -17,7 +17,7 @@ const OUT_OF_BAND: &str = "out_of_band";
 
 /// Answers a sync request: with the app's functions, if that is asked for and allowed, or with how
 /// registering them went.
-pub(super) async fn sync(shared: &Shared, request: &Request<'_>) -> Reply {
+pub(super) async fn sync(shared: &Shared, request: &Request) -> Reply {
     let config = shared.api.config();
     let kind = request.parts.headers.get(headers::SYNC_KIND).map(HeaderValue::as_bytes);
     // The specification writes it with a hyphen, servers with an underscore.
@@ -30,6 +30,7 @@ pub(super) async fn sync(shared: &Shared, request: &Request<'_>) -> Reply {
             // Both what a sync request and what any other request is answered with in this case.
             let body = json!({
                 "code": refusal.code,
+                "name": "Refused",
                 "message": refusal.message,
                 "modified": false,
             });
@@ -39,7 +40,7 @@ pub(super) async fn sync(shared: &Shared, request: &Request<'_>) -> Reply {
 }
 
 /// Registration in the answer itself (section 4.3.5).
-fn in_band_sync(shared: &Shared, request: &Request<'_>) -> Result<Reply, Refusal> {
+fn in_band_sync(shared: &Shared, request: &Request) -> Result<Reply, Refusal> {
     #[derive(Deserialize)]
     struct Body {
         url: String,
@@ -74,27 +75,25 @@ fn in_band_sync(shared: &Shared, request: &Request<'_>) -> Result<Reply, Refusal
 }
 
 /// Registration by a request of our own (sections 4.3.2 to 4.3.4).
-async fn out_of_band(shared: &Shared, request: &Request<'_>) -> Result<Reply, Refusal> {
+async fn out_of_band(shared: &Shared, request: &Request) -> Result<Reply, Refusal> {
     let config = shared.api.config();
     match &request.caller {
         Caller::Refused(refusal) => {
             return Err(Refusal::new(refusal.code, refusal.message.clone()));
         }
-        Caller::Unsigned if config.mode() == Mode::Cloud => {
-            if !config.unsigned_sync() {
-                return Err(unsigned());
-            }
-            if config.serve_origin().is_none() {
-                // Whoever can send this request can name any host.
-                tracing::warn!(
-                    target: "hookstack::inngest",
-                    "the address of this app was taken from an unsigned sync request; set INNGEST_SERVE_ORIGIN, or INNGEST_ENABLE_UNAUTHED_SYNC=0"
-                );
-            }
+        Caller::Unsigned if config.mode() == Mode::Cloud && !config.unsigned_sync() => {
+            return Err(Refusal::new(
+                "sig_missing",
+                "header `x-inngest-signature`: missing; to sync without it, set INNGEST_SERVE_ORIGIN to this app's public address",
+            ));
         }
         _ => {}
     }
-    let url = address::of_request(config, &request.parts)?;
+    let trusted = match request.caller {
+        Caller::Signed(_) => true,
+        _ => config.mode() == Mode::Dev,
+    };
+    let url = address::of_request(config, &request.parts, trusted)?;
     let payload = json!({
         "appName": shared.app.id(),
         "capabilities": { "in_band_sync": "v1", "trust_probe": "v1" },

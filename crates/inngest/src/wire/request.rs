@@ -95,7 +95,9 @@ struct RawError<'a> {
 /// # Errors
 /// [`ErrorKind::InvalidInput`], naming the field and quoting nothing of the request.
 pub(crate) fn parse(bytes: &Bytes) -> Result<CallRequestBody> {
-    let body: Body<'_> = serde_json::from_slice(bytes).map_err(|_| describe(bytes))?;
+    // Also where nothing is read; and what is text already need not be checked piece by piece.
+    let text = std::str::from_utf8(bytes).map_err(|_| invalid("call request: it is not UTF-8"))?;
+    let body: Body<'_> = serde_json::from_str(text).map_err(|_| describe(bytes))?;
     let use_api = body.use_api || body.ctx.use_api;
     let raw_events = match (body.events, body.event) {
         (Some(events), _) if !events.is_empty() => events,

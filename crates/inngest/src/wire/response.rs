@@ -27,6 +27,8 @@ pub(crate) fn head(outcome: &Outcome) -> (StatusCode, HeaderMap) {
         if let Retry::After(delay) = error.retry() {
             // Whole seconds, rounded up: never earlier than was asked for.
             let seconds = delay.as_secs().saturating_add(u64::from(delay.subsec_nanos() > 0));
+            // Servers read seven digits at most as seconds, and nothing as a delay of none.
+            let seconds = seconds.clamp(1, 9_999_999);
             map.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
     }
@@ -61,8 +63,19 @@ pub(crate) fn body(info: &CallInfo, outcome: &Outcome) -> Bytes {
     }
 }
 
-/// The JSON of an error, for responses that no call stands behind too.
-pub(crate) fn error_body(error: &Error) -> Bytes {
+/// The JSON of a request that no call can be made of.
+pub(crate) fn refusal_body(code: &str, error: &Error) -> Bytes {
+    let mut out = Vec::with_capacity(128);
+    out.extend_from_slice(b"{\"code\":");
+    write_string(&mut out, code);
+    out.extend_from_slice(b",\"name\":\"Refused\",\"message\":");
+    write_string(&mut out, error.text());
+    out.push(b'}');
+    Bytes::from(out)
+}
+
+/// The JSON of an error.
+fn error_body(error: &Error) -> Bytes {
     let mut out = Vec::with_capacity(128);
     write_error(&mut out, error);
     Bytes::from(out)

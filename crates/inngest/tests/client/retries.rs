@@ -36,6 +36,19 @@ async fn a_request_that_can_succeed_later_is_sent_again_as_it_was() {
     }
 }
 
+/// The seed makes the ids the same, so what an earlier attempt was told still holds.
+#[tokio::test]
+async fn events_that_were_accepted_before_the_last_attempt_are_told() {
+    let partly = json!({ "ids": ["A", "B", ""], "error": "no", "status": 500 }).to_string();
+    let server = Server::start([Answer::Says(500, partly), Answer::Close, says(500)]).await;
+    let client = builder(&server).retries(quick().attempts(3)).build().unwrap();
+    let events = ["a", "b", "c"].map(|name| event(name, json!({})));
+    let sent = client.send(events).await;
+    assert_eq!(sent.ids, ["A", "B"]);
+    assert!(sent.error.is_some());
+    assert_eq!(server.seen().len(), 3);
+}
+
 #[tokio::test]
 async fn five_attempts_are_made_unless_told_otherwise() {
     for (retries, attempts) in [(quick(), 5), (quick().attempts(2), 2), (quick().attempts(1), 1)] {

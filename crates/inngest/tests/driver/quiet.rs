@@ -122,7 +122,7 @@ async fn extreme_numbers_are_no_panic() {
     });
     let response = app(fails).call(CallRequest::new(SLUG, body.to_string())).await;
     assert_eq!(response.status.as_u16(), 206);
-    assert_eq!(response.headers["retry-after"], u64::MAX.to_string());
+    assert_eq!(response.headers["retry-after"], "9999999");
     let shown = format!("{response:?}");
     assert!(!shown.contains("later") && !shown.contains(&hash("a")), "{shown}");
     response.after_response().await;

@@ -5,7 +5,7 @@ mod refused;
 mod request;
 mod retries;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use backon::Retryable;
@@ -113,7 +113,19 @@ impl HttpTransport {
 
     /// Sends one request until it is answered for good.
     async fn send_one(&self, url: &str, request: &Request) -> Result<Vec<String>, Failed> {
-        let attempt = || self.attempt(url, request);
+        // With the same seed an attempt makes the same ids, so the longest list is of all that was accepted.
+        let accepted = Mutex::new(Vec::new());
+        let attempt = async || {
+            let mut result = self.attempt(url, request).await;
+            if let Err(failed) = &mut result {
+                let mut accepted = accepted.lock().unwrap_or_else(PoisonError::into_inner);
+                if accepted.len() < failed.ids.len() {
+                    accepted.clone_from(&failed.ids);
+                }
+                failed.ids.clone_from(&accepted);
+            }
+            result
+        };
         attempt
             .retry(self.retries.backoff())
             .when(|failed: &Failed| failed.is_transient)
