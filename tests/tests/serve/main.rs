@@ -1,6 +1,7 @@
 //! The served endpoint over real sockets: what a server sees of an app.
 
 mod conformance;
+mod events;
 mod headers;
 mod introspection;
 mod lifecycle;
