@@ -41,7 +41,8 @@ fn app() -> App {
 }
 
 fn encrypted() -> App {
-    let keys = Keyset::builder().primary(Key::generate().unwrap()).build().unwrap();
+    let key = Key::generate().expect("random bytes");
+    let keys = Keyset::builder().primary(key).build().expect("a valid keyset");
     App::builder("t").with(Encryption::new(keys)).build().expect("a valid app")
 }
 
