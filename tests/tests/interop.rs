@@ -99,7 +99,10 @@ async fn the_python_sdk_takes_what_we_send_and_we_take_what_it_signs() {
     // The SDK's models know the names of its own frameworks only.
     let builder = serve(app()).framework("fast_api");
     let endpoint = Endpoint::of(builder, config.api_origin(server.origin())).await;
-    assert_eq!(HttpClient::new().send(HttpRequest::put(endpoint.url())).await.status, 200);
+    assert_eq!(
+        HttpClient::new().send(HttpRequest::put(endpoint.url()).signed(KEY)).await.status,
+        200
+    );
     let registered = server.requests_to(Route::Register).pop().expect("a registration").body;
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("registered.json");
     std::fs::write(&file, &registered).expect("a file");
