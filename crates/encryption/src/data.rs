@@ -1,5 +1,6 @@
 //! Data objects of events and invocations: sealed and opened by policy.
 
+use bytes::Bytes;
 use hookstack_core::Payload;
 
 use crate::config::Config;
@@ -154,7 +155,7 @@ fn open_one(
     Ok(opened)
 }
 
-fn take(opened: Opened) -> (Vec<u8>, Provenance) {
+fn take(opened: Opened) -> (Bytes, Provenance) {
     let (plaintext, class, origin, key) = opened.into_parts();
     (plaintext, Provenance::Sealed { class, origin, key })
 }

@@ -7,7 +7,7 @@ use hookstack_core::{
 
 use crate::config::Config;
 use crate::data::{self, Owner};
-use crate::envelope::{Class, Context, Invoker, Opened, class_of, is_envelope, read};
+use crate::envelope::{Class, Context, Header, Invoker, Opened, class_of, is_envelope, read};
 use crate::error::Failure;
 use crate::keyset::Keyset;
 use crate::policy::Slot;
@@ -120,10 +120,10 @@ fn open_output(
     }
     let message = read(&text)?;
     let opened = match class_of(&message).ok_or(Failure::NotAuthentic)? {
-        Class::Step => keys.open_message(&Context::step(slug, hash), &message)?,
+        Class::Step => keys.open_message(&Context::step(slug, hash), message)?,
         Class::FunctionOutput => {
-            let claimed = Keyset::claimed_origin(&message)?;
-            keys.open_message(&Context::function_output(&claimed.function), &message)?
+            let claimed = Header::of_message(&message)?.into_origin();
+            keys.open_message(&Context::function_output(&claimed.function), message)?
         }
         _ => return Err(Failure::NotAuthentic),
     };
@@ -142,10 +142,10 @@ fn open_error(
         return Ok(Provenance::Plain);
     };
     let opened: Opened = match class_of(&message).ok_or(Failure::NotAuthentic)? {
-        Class::StepError => keys.open_message(&Context::step_error(slug, hash), &message)?,
+        Class::StepError => keys.open_message(&Context::step_error(slug, hash), message)?,
         Class::FunctionError => {
-            let claimed = Keyset::claimed_origin(&message)?;
-            keys.open_message(&Context::function_error(&claimed.function), &message)?
+            let claimed = Header::of_message(&message)?.into_origin();
+            keys.open_message(&Context::function_error(&claimed.function), message)?
         }
         _ => return Err(Failure::NotAuthentic),
     };

@@ -5,11 +5,11 @@ use std::str::FromStr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hkdf::Hkdf;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::error::KeyError;
+use crate::kdf::Extracted;
 
 const PREFIX: &str = "hs1_";
 const EXTRACT_SALT: &[u8] = b"hookstack/e2e/v1 extract";
@@ -52,7 +52,7 @@ impl fmt::Debug for KeyId {
 pub struct Key {
     secret: Zeroizing<[u8; 32]>,
     /// The extracted key, kept so that it is computed once.
-    derive: Hkdf<Sha256>,
+    derive: Extracted,
     id: KeyId,
 }
 
@@ -74,10 +74,12 @@ impl Key {
     }
 
     fn from_secret(secret: Zeroizing<[u8; 32]>) -> Self {
-        let derive = Hkdf::new(Some(EXTRACT_SALT), &*secret);
+        let derive = Extracted::new(EXTRACT_SALT, &*secret);
+        let mut key = Key { secret, derive, id: KeyId([0; 4]) };
         let mut id = [0; 4];
-        expand(&derive, &[b"hs1 kid"], &mut id);
-        Key { secret, derive, id: KeyId(id) }
+        key.expand(&[b"hs1 kid"], &mut id);
+        key.id = KeyId(id);
+        key
     }
 
     /// The id that envelopes name this key by. Not secret.
@@ -101,14 +103,10 @@ impl Key {
         &self.secret
     }
 
-    /// HKDF-Expand (RFC 5869, section 2.3) of this key.
+    /// Expands at most 32 bytes of this key.
     pub(crate) fn expand(&self, info: &[&[u8]], output: &mut [u8]) {
-        expand(&self.derive, info, output);
+        self.derive.expand(info, output).expect("32 bytes are far below the limit of 8160");
     }
-}
-
-fn expand(derive: &Hkdf<Sha256>, info: &[&[u8]], output: &mut [u8]) {
-    derive.expand_multi_info(info, output).expect("32 bytes are far below HKDF's limit of 8160");
 }
 
 fn check(secret: &[u8; 32]) -> [u8; 4] {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::aead::{Backend, Suite};
 use crate::error::{Failure, KeyError};
 use crate::key::{Key, KeyId};
 use crate::salt::SaltGenerator;
@@ -31,13 +32,21 @@ struct Inner {
     namespace: String,
     /// The primary key first.
     keys: Vec<Key>,
+    suite: Suite,
+    backend: Backend,
     salts: SaltGenerator,
 }
 
 impl Keyset {
     /// A keyset of given keys.
     pub fn builder() -> KeysetBuilder {
-        KeysetBuilder { namespace: "default".to_owned(), primary: None, others: Vec::new() }
+        KeysetBuilder {
+            namespace: "default".to_owned(),
+            primary: None,
+            others: Vec::new(),
+            suite: Suite::default(),
+            backend: Backend::default(),
+        }
     }
 
     /// The keyset in the environment variable `HOOKSTACK_ENCRYPTION_KEYS`: keys in text form separated
@@ -91,6 +100,16 @@ impl Keyset {
         self.inner.keys.iter().map(Key::id)
     }
 
+    /// The cipher that writes. All are read.
+    pub fn suite(&self) -> Suite {
+        self.inner.suite
+    }
+
+    /// The library that computes the ciphers.
+    pub fn backend(&self) -> Backend {
+        self.inner.backend
+    }
+
     pub(crate) fn primary_key(&self) -> &Key {
         &self.inner.keys[0]
     }
@@ -121,6 +140,8 @@ pub struct KeysetBuilder {
     namespace: String,
     primary: Option<Key>,
     others: Vec<Key>,
+    suite: Suite,
+    backend: Backend,
 }
 
 impl KeysetBuilder {
@@ -142,6 +163,18 @@ impl KeysetBuilder {
         self
     }
 
+    /// The cipher that writes, AES-256-GCM unless set. Readers know all, so it can be changed at any time.
+    pub fn suite(mut self, suite: Suite) -> Self {
+        self.suite = suite;
+        self
+    }
+
+    /// The library that computes the ciphers; the fastest of those compiled in unless set.
+    pub fn backend(mut self, backend: Backend) -> Self {
+        self.backend = backend;
+        self
+    }
+
     /// Makes the keyset.
     ///
     /// # Errors
@@ -158,8 +191,15 @@ impl KeysetBuilder {
         if self.namespace.len() > usize::from(u16::MAX) {
             return Err(KeyError::Namespace);
         }
-        let salts = SaltGenerator::new()?;
-        Ok(Keyset { inner: Arc::new(Inner { namespace: self.namespace, keys, salts }) })
+        Ok(Keyset {
+            inner: Arc::new(Inner {
+                namespace: self.namespace,
+                keys,
+                suite: self.suite,
+                backend: self.backend,
+                salts: SaltGenerator::new()?,
+            }),
+        })
     }
 }
 

@@ -20,12 +20,14 @@
 //!
 //! [`Encryption`] is the middleware; [`Keyset::seal`] and [`Keyset::open`] work without any host.
 
+mod aead;
 mod config;
 mod data;
 mod delivery;
 mod envelope;
 mod error;
 mod incoming;
+mod kdf;
 mod key;
 mod keyset;
 mod middleware;
@@ -37,9 +39,13 @@ mod salt;
 mod sealed_error;
 mod server_events;
 mod trigger;
+mod wipe;
+#[cfg(test)]
+mod wycheproof;
 
+pub use aead::{Backend, Suite};
 pub use config::EncryptionBuilder;
-pub use envelope::{Class, Context, Invoker, Opened, Origin};
+pub use envelope::{Class, Commitment, Context, Header, Invoker, Opened, Origin};
 pub use error::{Failure, KeyError};
 pub use key::{Key, KeyId};
 pub use keyset::{KEYS_VARIABLE, Keyset, KeysetBuilder};

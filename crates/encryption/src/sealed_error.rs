@@ -1,15 +1,13 @@
 //! Errors: one envelope over everything that may hold data; the name stays readable beside it.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use hookstack_core::{Error, ErrorKind, Payload, StepError};
 use serde_json::value::RawValue;
-use zeroize::Zeroizing;
 
-use crate::envelope::{Context, ERROR_PREFIX, Opened, Origin};
+use crate::envelope::{Context, ERROR_PREFIX, Opened, Origin, decode};
 use crate::error::Failure;
 use crate::keyset::Keyset;
 use crate::object::Object;
+use crate::wipe::Wiped;
 
 /// The contents of an error that was sealed and opened again.
 #[derive(serde::Deserialize)]
@@ -35,7 +33,7 @@ pub(crate) fn seal(
     let mut contents = Object::new();
     contents.set_text("name", error.name());
     contents.set_text("message", error.text());
-    let brief = Zeroizing::new(contents.to_json());
+    let brief = Wiped::new(contents.to_json());
     if let Some(stack) = error.stack() {
         contents.set_text("stack", &stack);
     }
@@ -44,15 +42,14 @@ pub(crate) fn seal(
             contents.set(key, value.text().to_vec());
         }
     }
-    let full = Zeroizing::new(contents.to_json());
+    let full = Wiped::new(contents.to_json());
     // Rather an error without its details than one that the server refuses.
     let contents = if full.len() > MAX_ERROR { brief } else { full };
     if contents.len() > MAX_ERROR {
         error.replace_contents("the error's message is too large to be sent", None, None, None);
         return seal(keys, context, origin, error);
     }
-    let message = keys.seal_message(context, origin, &contents, keys.salt()?)?;
-    error.replace_contents(format!("{ERROR_PREFIX}{}", STANDARD.encode(message)), None, None, None);
+    error.replace_contents(keys.seal_error(context, origin, &contents)?, None, None, None);
     Ok(())
 }
 
@@ -68,7 +65,7 @@ const MAX_NAME: usize = 256;
 /// A message that begins like ours must be one.
 pub(crate) fn message(text: &str) -> Result<Option<Vec<u8>>, Failure> {
     let Some(encoded) = text.strip_prefix(ERROR_PREFIX) else { return Ok(None) };
-    STANDARD.decode(encoded).map(Some).map_err(|_| Failure::NotAuthentic)
+    decode(encoded.as_bytes()).map(Some).ok_or(Failure::NotAuthentic)
 }
 
 pub(crate) fn contents(opened: &Opened) -> Result<Contents, Failure> {

@@ -249,7 +249,7 @@ fn open_error(
     let text = error.text("message").unwrap_or_default();
     match sealed_error::message(&text)? {
         Some(message) => {
-            let opened = config.keys.open_message(&Context::function_error(function), &message)?;
+            let opened = config.keys.open_message(&Context::function_error(function), message)?;
             if !belongs(opened.origin()) {
                 return Err(Failure::NotAuthentic);
             }

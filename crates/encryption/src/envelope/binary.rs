@@ -4,56 +4,62 @@
 //! version 1 | suite 1 | flags 1 | class 1 | key id 4 | origin: length 2, bytes | salt 32
 //! | commitment 32 | ciphertext | tag 16
 //! ```
-//!
-//! Suite 1 is AES-256-GCM (NIST SP 800-38D). Each message has a key of its own, derived by HKDF-SHA256
-//! (RFC 5869) from everything that the message is bound to, so the nonce can be fixed. The commitment is
-//! derived beside the key: a message opens under one key only.
 
-use aes_gcm::aead::{AeadInOut, KeyInit};
-use aes_gcm::{Aes256Gcm, Nonce, Tag};
-use sha2::{Digest, Sha256};
+use std::ops::Range;
+
 use subtle::ConstantTimeEq;
-use zeroize::Zeroizing;
 
+use super::base64;
 use super::context::Class;
+use super::derive::Derived;
+use super::header::Commitment;
+use super::origin::Origin;
+use crate::aead::{Backend, NONCE, Suite, TAG};
 use crate::error::Failure;
 use crate::key::{Key, KeyId};
+use crate::wipe::Wiped;
 
-const VERSION: u8 = 1;
-const SUITE_AES_256_GCM: u8 = 1;
+pub(super) const VERSION: u8 = 1;
 const NO_FLAGS: u8 = 0;
-const SALT: usize = 32;
+pub(super) const SALT: usize = 32;
 const COMMITMENT: usize = 32;
-const TAG: usize = 16;
-const TRANSCRIPT: &[u8] = b"hookstack/e2e/v1\0";
+/// Each message has a key of its own.
+const FIXED_NONCE: [u8; NONCE] = [0; NONCE];
 
-/// A message taken apart; nothing of it is authentic yet.
-pub(super) struct Parsed<'m> {
+/// A message taken apart into places within it; nothing of it is authentic yet.
+pub(super) struct Parsed {
+    pub(super) suite: Suite,
     pub(super) class: Class,
     pub(super) key: KeyId,
-    pub(super) origin: &'m [u8],
-    /// Everything up to and including the salt.
-    header: &'m [u8],
-    commitment: &'m [u8; COMMITMENT],
-    ciphertext: &'m [u8],
-    tag: &'m [u8; TAG],
+    pub(super) origin: Range<usize>,
+    pub(super) commitment: Commitment,
+    /// The ciphertext.
+    pub(super) text: Range<usize>,
 }
 
 /// Takes a message apart. `None` for anything that this version does not know.
-pub(super) fn parse(message: &[u8]) -> Option<Parsed<'_>> {
+pub(super) fn parse(message: &[u8]) -> Option<Parsed> {
     let (&[version, suite, flags, class], rest) = message.split_first_chunk::<4>()?;
-    if (version, suite, flags) != (VERSION, SUITE_AES_256_GCM, NO_FLAGS) {
+    if (version, flags) != (VERSION, NO_FLAGS) {
         return None;
     }
-    let class = Class::from_byte(class)?;
+    let (suite, class) = (Suite::from_byte(suite)?, Class::from_byte(class)?);
     let (key, rest) = rest.split_first_chunk::<4>()?;
     let (length, rest) = rest.split_first_chunk::<2>()?;
+    let start = message.len() - rest.len();
     let (origin, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
     let (_salt, rest) = rest.split_first_chunk::<SALT>()?;
-    let header = &message[..message.len() - rest.len()];
     let (commitment, rest) = rest.split_first_chunk::<COMMITMENT>()?;
-    let (ciphertext, tag) = rest.split_last_chunk::<TAG>()?;
-    Some(Parsed { class, key: KeyId(*key), origin, header, commitment, ciphertext, tag })
+    let (text, _tag) = rest.split_last_chunk::<TAG>()?;
+    let end = message.len() - TAG;
+    Some(Parsed {
+        suite,
+        class,
+        key: KeyId(*key),
+        origin: start..start + origin.len(),
+        commitment: Commitment(*commitment),
+        text: end - text.len()..end,
+    })
 }
 
 /// The class that a message claims.
@@ -61,81 +67,79 @@ pub(crate) fn class_of(message: &[u8]) -> Option<Class> {
     parse(message).map(|parsed| parsed.class)
 }
 
-pub(super) fn seal(
-    key: &Key,
-    class: Class,
-    context: &[u8],
-    origin: &[u8],
-    salt: [u8; SALT],
-    plaintext: &[u8],
-) -> Result<Vec<u8>, Failure> {
-    let origin_length = u16::try_from(origin.len()).map_err(|_| Failure::TooLong)?;
-    let capacity = 10 + origin.len() + SALT + COMMITMENT + plaintext.len() + TAG;
-    // Never reallocated, so no copy of the plaintext is left behind; it is encrypted in place.
-    let mut message = Vec::with_capacity(capacity);
-    message.extend_from_slice(&[VERSION, SUITE_AES_256_GCM, NO_FLAGS, class as u8]);
-    message.extend_from_slice(&key.id().0);
-    message.extend_from_slice(&origin_length.to_be_bytes());
-    message.extend_from_slice(origin);
-    message.extend_from_slice(&salt);
-    let derived = Derived::new(key, &message, context);
-    message.extend_from_slice(&*derived.commitment);
-    let start = message.len();
-    message.extend_from_slice(plaintext);
-    let tag = derived
-        .cipher
-        .encrypt_inout_detached(
-            &Nonce::default(),
-            &derived.transcript,
-            (&mut message[start..]).into(),
-        )
-        .map_err(|_| Failure::TooLong)?;
-    message.extend_from_slice(&tag);
-    Ok(message)
+/// What a message is made with.
+pub(super) struct Sealing<'a> {
+    pub(super) key: &'a Key,
+    pub(super) suite: Suite,
+    pub(super) backend: Backend,
+    pub(super) class: Class,
+    pub(super) context: &'a [u8],
+    pub(super) origin: &'a Origin,
+    pub(super) salt: [u8; SALT],
 }
 
-/// The plaintext; `None` if anything is not as it was sealed.
-pub(super) fn open(key: &Key, context: &[u8], parsed: &Parsed<'_>) -> Option<Zeroizing<Vec<u8>>> {
-    let derived = Derived::new(key, parsed.header, context);
-    if !bool::from(derived.commitment.ct_eq(parsed.commitment)) {
+impl Sealing<'_> {
+    /// Appends the message in base64 to `out`.
+    ///
+    /// It is made at the end of the room for its base64 and encrypted and encoded in place, so that there
+    /// is one buffer, which is never reallocated: no copy of the plaintext is left behind.
+    pub(super) fn append(self, plaintext: &[u8], out: &mut Vec<u8>) -> Result<(), Failure> {
+        let origin_length =
+            u16::try_from(self.origin.encoded_length()).map_err(|_| Failure::TooLong)?;
+        let header = 10 + usize::from(origin_length) + SALT;
+        let length = header + COMMITMENT + plaintext.len() + TAG;
+        let encoded = base64::encoded_length(length);
+        let start = out.len();
+        out.reserve_exact(encoded + super::json::TAIL.len());
+        out.resize(start + encoded - length, 0);
+
+        let message = out.len();
+        out.extend_from_slice(&[VERSION, self.suite as u8, NO_FLAGS, self.class as u8]);
+        out.extend_from_slice(&self.key.id().0);
+        out.extend_from_slice(&origin_length.to_be_bytes());
+        self.origin.encode_into(out);
+        out.extend_from_slice(&self.salt);
+        let derived = Derived::new(self.key, &out[message..], self.context);
+        out.extend_from_slice(&derived.commitment.0);
+        let text = out.len();
+        out.extend_from_slice(plaintext);
+        let tag = self.backend.seal_in_place(
+            self.suite,
+            &derived.message_key,
+            &FIXED_NONCE,
+            &derived.transcript,
+            &mut out[text..],
+        );
+        let Some(tag) = tag else {
+            drop(Wiped::new(std::mem::take(out)));
+            return Err(Failure::TooLong);
+        };
+        out.extend_from_slice(&tag);
+        base64::encode_in_place(out, start, length);
+        Ok(())
+    }
+}
+
+/// Decrypts a message in place, which [`parse`] took apart. `None` if anything is not as it was sealed.
+pub(super) fn open(
+    key: &Key,
+    backend: Backend,
+    context: &[u8],
+    parsed: &Parsed,
+    message: &mut [u8],
+) -> Option<()> {
+    let header = &message[..parsed.origin.end + SALT];
+    let derived = Derived::new(key, header, context);
+    if !bool::from(derived.commitment.0.ct_eq(&parsed.commitment.0)) {
         return None;
     }
-    let mut plaintext = Zeroizing::new(parsed.ciphertext.to_vec());
-    let tag = Tag::from(*parsed.tag);
-    derived
-        .cipher
-        .decrypt_inout_detached(
-            &Nonce::default(),
+    backend
+        .open_in_place(
+            parsed.suite,
+            &derived.message_key,
+            &FIXED_NONCE,
             &derived.transcript,
-            (&mut plaintext[..]).into(),
-            &tag,
+            &mut message[parsed.text.start..],
         )
-        .ok()?;
-    Some(plaintext)
-}
-
-/// What one message needs, derived from key, header and context.
-struct Derived {
-    transcript: [u8; 32],
-    commitment: Zeroizing<[u8; COMMITMENT]>,
-    cipher: Aes256Gcm,
-}
-
-impl Derived {
-    fn new(key: &Key, header: &[u8], context: &[u8]) -> Self {
-        let mut hash = Sha256::new();
-        hash.update(TRANSCRIPT);
-        for part in [header, context] {
-            let length =
-                u32::try_from(part.len()).expect("a header is at most 64 KiB, a context 192 KiB");
-            hash.update(length.to_be_bytes());
-            hash.update(part);
-        }
-        let transcript: [u8; 32] = hash.finalize().into();
-        let mut message_key = Zeroizing::new([0; 32]);
-        key.expand(&[b"hs1 key", &transcript], &mut *message_key);
-        let mut commitment = Zeroizing::new([0; COMMITMENT]);
-        key.expand(&[b"hs1 com", &transcript], &mut *commitment);
-        Derived { transcript, commitment, cipher: Aes256Gcm::new((&*message_key).into()) }
-    }
+        .map(drop)
 }

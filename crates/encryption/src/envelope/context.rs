@@ -2,6 +2,7 @@
 
 use hookstack_core::StepHash;
 
+use super::header::Commitment;
 use crate::error::Failure;
 
 /// What kind of value an envelope holds.
@@ -21,6 +22,14 @@ pub enum Class {
     FunctionError = 5,
     /// The payload of an invocation, or a field of it.
     Invoke = 6,
+    /// The body of an HTTP request.
+    HttpRequest = 7,
+    /// The body of the response to it.
+    HttpResponse = 8,
+    /// The event of an AWS Lambda invocation.
+    LambdaEvent = 9,
+    /// The response to it.
+    LambdaResponse = 10,
 }
 
 impl Class {
@@ -32,6 +41,10 @@ impl Class {
             4 => Class::StepError,
             5 => Class::FunctionError,
             6 => Class::Invoke,
+            7 => Class::HttpRequest,
+            8 => Class::HttpResponse,
+            9 => Class::LambdaEvent,
+            10 => Class::LambdaResponse,
             _ => return None,
         })
     }
@@ -42,50 +55,75 @@ impl Class {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Context<'a> {
     class: Class,
-    parts: [Part<'a>; 2],
-    count: usize,
+    parts: [Part<'a>; 3],
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Part<'a> {
     Text(&'a str),
     Hash(StepHash),
+    Request(Commitment),
+    /// Nothing, not even a length.
+    Absent,
 }
 
 impl<'a> Context<'a> {
-    fn new(class: Class, first: Part<'a>, second: Option<Part<'a>>) -> Self {
-        let count = 1 + usize::from(second.is_some());
-        Context { class, parts: [first, second.unwrap_or(Part::Text(""))], count }
+    fn new(class: Class, parts: [Part<'a>; 3]) -> Self {
+        Context { class, parts }
     }
 
     /// A field of the data of an event of this name.
     pub fn event(name: &'a str, field: &'a str) -> Self {
-        Context::new(Class::Event, Part::Text(name), Some(Part::Text(field)))
+        Context::new(Class::Event, [Part::Text(name), Part::Text(field), Part::Absent])
     }
 
     /// The output of a step of a function.
     pub fn step(function: &'a str, step: StepHash) -> Self {
-        Context::new(Class::Step, Part::Text(function), Some(Part::Hash(step)))
+        Context::new(Class::Step, [Part::Text(function), Part::Hash(step), Part::Absent])
     }
 
     /// The error of a step of a function.
     pub fn step_error(function: &'a str, step: StepHash) -> Self {
-        Context::new(Class::StepError, Part::Text(function), Some(Part::Hash(step)))
+        Context::new(Class::StepError, [Part::Text(function), Part::Hash(step), Part::Absent])
     }
 
     /// The output of a function.
     pub fn function_output(function: &'a str) -> Self {
-        Context::new(Class::FunctionOutput, Part::Text(function), None)
+        Context::new(Class::FunctionOutput, [Part::Text(function), Part::Absent, Part::Absent])
     }
 
     /// The error of a function.
     pub fn function_error(function: &'a str) -> Self {
-        Context::new(Class::FunctionError, Part::Text(function), None)
+        Context::new(Class::FunctionError, [Part::Text(function), Part::Absent, Part::Absent])
     }
 
     /// A field of the payload of an invocation of this function.
     pub fn invoke(function: &'a str, field: &'a str) -> Self {
-        Context::new(Class::Invoke, Part::Text(function), Some(Part::Text(field)))
+        Context::new(Class::Invoke, [Part::Text(function), Part::Text(field), Part::Absent])
+    }
+
+    /// The body of an HTTP request. `method` in upper case; `route` is the template with its
+    /// placeholders as the service registers it, for instance `/orders/{id}`.
+    pub fn http_request(method: &'a str, route: &'a str) -> Self {
+        Context::new(Class::HttpRequest, [Part::Text(method), Part::Text(route), Part::Absent])
+    }
+
+    /// The body of the response to the request with this commitment; see
+    /// [`Header::commitment`](crate::Header::commitment).
+    pub fn http_response(method: &'a str, route: &'a str, request: Commitment) -> Self {
+        let parts = [Part::Text(method), Part::Text(route), Part::Request(request)];
+        Context::new(Class::HttpResponse, parts)
+    }
+
+    /// The event of an AWS Lambda invocation; `function` is the function's name.
+    pub fn lambda_event(function: &'a str) -> Self {
+        Context::new(Class::LambdaEvent, [Part::Text(function), Part::Absent, Part::Absent])
+    }
+
+    /// The response to the event with this commitment.
+    pub fn lambda_response(function: &'a str, event: Commitment) -> Self {
+        let parts = [Part::Text(function), Part::Request(event), Part::Absent];
+        Context::new(Class::LambdaResponse, parts)
     }
 
     /// What kind of value belongs here.
@@ -97,17 +135,19 @@ impl<'a> Context<'a> {
     pub(super) fn encode(&self, namespace: &str) -> Result<Vec<u8>, Failure> {
         let mut out = Vec::with_capacity(64);
         push(&mut out, namespace.as_bytes())?;
-        for part in &self.parts[..self.count] {
+        for part in &self.parts {
             match part {
                 Part::Text(text) => push(&mut out, text.as_bytes())?,
                 Part::Hash(hash) => push(&mut out, &hash.to_hex())?,
+                Part::Request(commitment) => push(&mut out, &commitment.0)?,
+                Part::Absent => {}
             }
         }
         Ok(out)
     }
 }
 
-pub(super) fn push(out: &mut Vec<u8>, text: &[u8]) -> Result<(), Failure> {
+fn push(out: &mut Vec<u8>, text: &[u8]) -> Result<(), Failure> {
     let length = u16::try_from(text.len()).map_err(|_| Failure::TooLong)?;
     out.extend_from_slice(&length.to_be_bytes());
     out.extend_from_slice(text);

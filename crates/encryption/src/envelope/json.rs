@@ -3,10 +3,9 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 
+use super::base64;
 use crate::error::Failure;
 
 /// What stands before the base64 of a sealed error's message.
@@ -15,33 +14,33 @@ pub(crate) const ERROR_PREFIX: &str = "hookstack/v1:";
 const MARKER: &str = "__ENCRYPTED__";
 const STRATEGY: &str = "__STRATEGY__";
 const STRATEGY_V1: &str = "hookstack/v1";
-const HEAD: &[u8] = br#"{"__ENCRYPTED__":true,"__STRATEGY__":"hookstack/v1","data":""#;
-const TAIL: &[u8] = br#""}"#;
-
-/// Writes an envelope.
-pub(crate) fn write(message: &[u8], out: &mut Vec<u8>) {
-    let encoded = base64::encoded_len(message.len(), true).unwrap_or(0);
-    out.reserve(HEAD.len() + encoded + TAIL.len());
-    out.extend_from_slice(HEAD);
-    let start = out.len();
-    out.resize(start + encoded, 0);
-    let written =
-        STANDARD.encode_slice(message, &mut out[start..]).expect("the length was computed");
-    out.truncate(start + written);
-    out.extend_from_slice(TAIL);
-}
+pub(super) const HEAD: &[u8] = br#"{"__ENCRYPTED__":true,"__STRATEGY__":"hookstack/v1","data":""#;
+pub(super) const TAIL: &[u8] = br#""}"#;
 
 /// The message of an envelope. Strict: three keys, each once, `true`, the known strategy, canonical
 /// base64. White space between the tokens is allowed, because JSON is rewritten on the way.
 pub(crate) fn read(json: &[u8]) -> Result<Vec<u8>, Failure> {
+    // As it was written, and as a server writes it that sorts keys.
+    if let Some(encoded) = json.strip_prefix(HEAD).and_then(|rest| rest.strip_suffix(TAIL)) {
+        return base64::decode(encoded).ok_or(Failure::NotAuthentic);
+    }
     let envelope: Envelope<'_> = serde_json::from_slice(json).map_err(|_| Failure::NotAuthentic)?;
-    STANDARD.decode(envelope.data.as_bytes()).map_err(|_| Failure::NotAuthentic)
+    base64::decode(envelope.data.as_bytes()).ok_or(Failure::NotAuthentic)
 }
 
 /// Whether a JSON value presents itself as an envelope: an object that has the marker key. One that
 /// does must be one.
 pub(crate) fn is_envelope(json: &[u8]) -> bool {
+    if json.starts_with(HEAD) {
+        return true;
+    }
     if !json.trim_ascii_start().starts_with(b"{") {
+        return false;
+    }
+    // A key that is written with escapes has a backslash.
+    if memchr::memchr(b'\\', json).is_none()
+        && memchr::memmem::find(json, MARKER.as_bytes()).is_none()
+    {
         return false;
     }
     matches!(serde_json::from_slice::<HasMarker>(json), Ok(HasMarker(true)))

@@ -1,25 +1,36 @@
 //! The envelope, version 1: what a sealed value looks like.
 
+mod base64;
 mod binary;
 mod context;
+mod derive;
+mod header;
 mod json;
 mod origin;
 
+use std::ops::Range;
+
+use bytes::Bytes;
+
 pub use context::{Class, Context};
+pub use header::{Commitment, Header};
 pub use origin::{Invoker, Origin};
 
+pub(crate) use base64::decode;
 pub(crate) use binary::class_of;
-pub(crate) use json::{ERROR_PREFIX, is_envelope, read, write};
-
-use zeroize::Zeroizing;
+pub(crate) use json::{ERROR_PREFIX, is_envelope, read};
 
 use crate::error::Failure;
 use crate::key::KeyId;
 use crate::keyset::Keyset;
+use crate::wipe::Wiped;
 
 /// An opened envelope. The plaintext is wiped from memory when it is dropped.
 pub struct Opened {
-    plaintext: Zeroizing<Vec<u8>>,
+    /// The message, decrypted in place.
+    message: Wiped,
+    text: Range<usize>,
+    commitment: Commitment,
     class: Class,
     origin: Origin,
     key: KeyId,
@@ -28,7 +39,7 @@ pub struct Opened {
 impl Opened {
     /// The plaintext: JSON, as it was sealed.
     pub fn plaintext(&self) -> &[u8] {
-        &self.plaintext
+        &self.message[self.text.clone()]
     }
 
     /// What kind of value it is.
@@ -46,8 +57,15 @@ impl Opened {
         self.key
     }
 
-    pub(crate) fn into_parts(mut self) -> (Vec<u8>, Class, Origin, KeyId) {
-        (std::mem::take(&mut *self.plaintext), self.class, self.origin, self.key)
+    /// The envelope's commitment, to which a response is bound.
+    pub fn commitment(&self) -> Commitment {
+        self.commitment
+    }
+
+    /// The plaintext without a copy; nobody wipes it any more.
+    pub(crate) fn into_parts(self) -> (Bytes, Class, Origin, KeyId) {
+        let plaintext = Bytes::from(self.message.into_inner()).slice(self.text);
+        (plaintext, self.class, self.origin, self.key)
     }
 }
 
@@ -71,8 +89,43 @@ impl Keyset {
         origin: &Origin,
         plaintext: &[u8],
     ) -> Result<Vec<u8>, Failure> {
-        let mut out = Vec::new();
-        self.seal_into(context, origin, plaintext, &mut out)?;
+        self.seal_with(self.salt()?, context, origin, plaintext, json::HEAD, json::TAIL)
+    }
+
+    /// Seals the contents of an error, as the text that becomes its message.
+    pub(crate) fn seal_error(
+        &self,
+        context: &Context<'_>,
+        origin: &Origin,
+        contents: &[u8],
+    ) -> Result<String, Failure> {
+        let prefix = ERROR_PREFIX.as_bytes();
+        let text = self.seal_with(self.salt()?, context, origin, contents, prefix, b"")?;
+        Ok(String::from_utf8(text).expect("base64 is ASCII"))
+    }
+
+    /// The message in base64 between `head` and `tail`.
+    fn seal_with(
+        &self,
+        salt: [u8; 32],
+        context: &Context<'_>,
+        origin: &Origin,
+        plaintext: &[u8],
+        head: &[u8],
+        tail: &[u8],
+    ) -> Result<Vec<u8>, Failure> {
+        let sealing = binary::Sealing {
+            key: self.primary_key(),
+            suite: self.suite(),
+            backend: self.backend(),
+            class: context.class(),
+            context: &context.encode(self.namespace())?,
+            origin,
+            salt,
+        };
+        let mut out = head.to_vec();
+        sealing.append(plaintext, &mut out)?;
+        out.extend_from_slice(tail);
         Ok(out)
     }
 
@@ -82,61 +135,27 @@ impl Keyset {
     /// [`Failure::NotAuthentic`] when anything is not as it was sealed; [`Failure::UnknownKey`].
     pub fn open(&self, context: &Context<'_>, envelope: &[u8]) -> Result<Opened, Failure> {
         let message = read(envelope)?;
-        self.open_message(context, &message)
-    }
-
-    pub(crate) fn seal_into(
-        &self,
-        context: &Context<'_>,
-        origin: &Origin,
-        plaintext: &[u8],
-        out: &mut Vec<u8>,
-    ) -> Result<(), Failure> {
-        let message = self.seal_message(context, origin, plaintext, self.salt()?)?;
-        write(&message, out);
-        Ok(())
-    }
-
-    /// The binary message that an envelope carries.
-    pub(crate) fn seal_message(
-        &self,
-        context: &Context<'_>,
-        origin: &Origin,
-        plaintext: &[u8],
-        salt: [u8; 32],
-    ) -> Result<Vec<u8>, Failure> {
-        let context_bytes = context.encode(self.namespace())?;
-        binary::seal(
-            self.primary_key(),
-            context.class(),
-            &context_bytes,
-            &origin.encode()?,
-            salt,
-            plaintext,
-        )
+        self.open_message(context, message)
     }
 
     pub(crate) fn open_message(
         &self,
         context: &Context<'_>,
-        message: &[u8],
+        message: Vec<u8>,
     ) -> Result<Opened, Failure> {
-        let parsed = binary::parse(message).ok_or(Failure::NotAuthentic)?;
+        let parsed = binary::parse(&message).ok_or(Failure::NotAuthentic)?;
         if parsed.class != context.class() {
             return Err(Failure::NotAuthentic);
         }
+        let origin =
+            Origin::decode(&message[parsed.origin.clone()]).ok_or(Failure::NotAuthentic)?;
         let key = self.key(parsed.key).ok_or(Failure::UnknownKey(parsed.key))?;
-        let context_bytes = context.encode(self.namespace())?;
-        let plaintext = binary::open(key, &context_bytes, &parsed).ok_or(Failure::NotAuthentic)?;
-        let origin = Origin::decode(parsed.origin).ok_or(Failure::NotAuthentic)?;
-        Ok(Opened { plaintext, class: parsed.class, origin, key: parsed.key })
-    }
-
-    /// The origin that a message claims, before it is authentic: only for rebuilding a context, which
-    /// then authenticates it.
-    pub(crate) fn claimed_origin(message: &[u8]) -> Result<Origin, Failure> {
-        let parsed = binary::parse(message).ok_or(Failure::NotAuthentic)?;
-        Origin::decode(parsed.origin).ok_or(Failure::NotAuthentic)
+        let context = context.encode(self.namespace())?;
+        let mut message = Wiped::new(message);
+        binary::open(key, self.backend(), &context, &parsed, &mut message)
+            .ok_or(Failure::NotAuthentic)?;
+        let binary::Parsed { class, key, commitment, text, .. } = parsed;
+        Ok(Opened { message, text, commitment, class, origin, key })
     }
 }
 

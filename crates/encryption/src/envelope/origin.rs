@@ -1,8 +1,5 @@
 //! Where a value was sealed: transmitted with it, readable by everyone, and authentic once it opened.
 
-use super::context::push;
-use crate::error::Failure;
-
 /// Where a value was sealed. Empty strings mean that something does not apply.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Origin {
@@ -50,12 +47,17 @@ impl Origin {
         ]
     }
 
-    pub(super) fn encode(&self) -> Result<Vec<u8>, Failure> {
-        let mut out = Vec::with_capacity(128);
+    /// The length of the encoded form, which must fit 16 bits. Then each string's does too.
+    pub(super) fn encoded_length(&self) -> usize {
+        self.strings().iter().map(|text| 2 + text.len()).sum()
+    }
+
+    /// Appends the strings, each with a length of 16 bits before it.
+    pub(super) fn encode_into(&self, out: &mut Vec<u8>) {
         for text in self.strings() {
-            push(&mut out, text.as_bytes())?;
+            out.extend_from_slice(&(text.len() as u16).to_be_bytes());
+            out.extend_from_slice(text.as_bytes());
         }
-        Ok(out)
     }
 
     /// Exactly eight strings of UTF-8, and nothing behind them.

@@ -1,0 +1,114 @@
+//! What an envelope tells about itself to everyone, without any key.
+
+use std::fmt;
+
+use super::binary::parse;
+use super::{Class, Origin, json};
+use crate::aead::Suite;
+use crate::error::Failure;
+use crate::key::KeyId;
+
+/// The commitment of an envelope: 32 bytes that fix key, place, origin and salt. It identifies the
+/// envelope; the response to a request is bound to that of the request.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Commitment(pub [u8; 32]);
+
+impl fmt::Display for Commitment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Commitment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Commitment({self})")
+    }
+}
+
+/// What stands readable in an envelope. Nothing of it is authentic until the envelope is opened.
+///
+/// ```
+/// use hookstack_encryption::{Class, Context, Header, Key, Keyset, Origin};
+///
+/// let keys = Keyset::builder().primary(Key::generate()?).build()?;
+/// let context = Context::http_request("POST", "/orders/{id}");
+/// let envelope = keys.seal(&context, &Origin::default(), b"{}")?;
+/// let header = Header::read(&envelope)?;
+/// assert_eq!(header.class(), Class::HttpRequest);
+/// assert_eq!(header.key(), keys.primary());
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Header {
+    pub(super) suite: Suite,
+    pub(super) class: Class,
+    pub(super) key: KeyId,
+    pub(super) origin: Origin,
+    pub(super) commitment: Commitment,
+    pub(super) sealed_bytes: usize,
+}
+
+impl Header {
+    /// Reads the header of an envelope's JSON, or of the message of a sealed error.
+    ///
+    /// # Errors
+    /// [`Failure::NotAuthentic`] when it is neither.
+    pub fn read(envelope: &[u8]) -> Result<Self, Failure> {
+        let message = match envelope.strip_prefix(json::ERROR_PREFIX.as_bytes()) {
+            Some(encoded) => super::base64::decode(encoded).ok_or(Failure::NotAuthentic)?,
+            None => json::read(envelope)?,
+        };
+        Header::of_message(&message)
+    }
+
+    pub(crate) fn of_message(message: &[u8]) -> Result<Self, Failure> {
+        let parsed = parse(message).ok_or(Failure::NotAuthentic)?;
+        Ok(Header {
+            suite: parsed.suite,
+            class: parsed.class,
+            key: parsed.key,
+            origin: Origin::decode(&message[parsed.origin]).ok_or(Failure::NotAuthentic)?,
+            commitment: parsed.commitment,
+            sealed_bytes: parsed.text.len(),
+        })
+    }
+
+    pub(crate) fn into_origin(self) -> Origin {
+        self.origin
+    }
+
+    /// The version of the format.
+    pub fn version(&self) -> u8 {
+        super::binary::VERSION
+    }
+
+    /// The cipher.
+    pub fn suite(&self) -> Suite {
+        self.suite
+    }
+
+    /// What kind of value is sealed.
+    pub fn class(&self) -> Class {
+        self.class
+    }
+
+    /// The key that it is sealed with.
+    pub fn key(&self) -> KeyId {
+        self.key
+    }
+
+    /// Where it was sealed.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// The commitment.
+    pub fn commitment(&self) -> Commitment {
+        self.commitment
+    }
+
+    /// The length of the plaintext in bytes.
+    pub fn plaintext_len(&self) -> usize {
+        self.sealed_bytes
+    }
+}
