@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::keyset::Keyset;
 use crate::middleware::Encryption;
 use crate::policy::{EventPolicy, Mode, Plain, Slot};
+use crate::provider::Reload;
 
 /// Puts [`Encryption`] together.
 #[derive(Debug)]
@@ -17,6 +18,7 @@ pub struct EncryptionBuilder {
 #[derive(Debug)]
 pub(crate) struct Config {
     pub(crate) keys: Keyset,
+    pub(crate) reload: Option<Reload>,
     pub(crate) mode: Mode,
     pub(crate) field: String,
     pub(crate) events: HashMap<String, EventPolicy>,
@@ -32,6 +34,7 @@ impl EncryptionBuilder {
         EncryptionBuilder {
             config: Config {
                 keys,
+                reload: None,
                 mode: Mode::default(),
                 field: "encrypted".to_owned(),
                 events: HashMap::new(),

@@ -32,10 +32,22 @@ pub enum KeyError {
     Duplicate(KeyId),
     /// The namespace is longer than 65 535 bytes.
     Namespace,
+    /// The keys that shall replace others are of another namespace.
+    OtherNamespace,
+    /// A [`KeyProvider`](crate::KeyProvider) could not get the keys.
+    Provider(Box<dyn std::error::Error + Send + Sync>),
     /// The environment variable is not set.
     NotSet(&'static str),
     /// The system's random generator failed.
     Random,
+}
+
+impl KeyError {
+    /// The error of a [`KeyProvider`](crate::KeyProvider). It is the source, so it is shown where sources
+    /// are: it must not quote a key.
+    pub fn provider(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        KeyError::Provider(error.into())
+    }
 }
 
 impl fmt::Display for KeyError {
@@ -56,6 +68,10 @@ impl fmt::Display for KeyError {
             }
             KeyError::Duplicate(id) => write!(f, "the key with id {id} is there twice"),
             KeyError::Namespace => f.write_str("the namespace is longer than 65535 bytes"),
+            KeyError::OtherNamespace => {
+                f.write_str("the new keys are of another namespace than those that they replace")
+            }
+            KeyError::Provider(_) => f.write_str("the provider could not get the keys"),
             KeyError::NotSet(variable) => {
                 write!(f, "the environment variable {variable} is not set: set it to a key; {HOW}")
             }
@@ -68,6 +84,7 @@ impl std::error::Error for KeyError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             KeyError::Entry { error, .. } => Some(error),
+            KeyError::Provider(error) => Some(&**error),
             _ => None,
         }
     }

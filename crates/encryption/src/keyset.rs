@@ -1,7 +1,8 @@
 //! Several keys: one to write with, any to read with.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::aead::{Backend, Suite};
 use crate::error::{Failure, KeyError};
@@ -11,7 +12,8 @@ use crate::salt::SaltGenerator;
 /// The environment variable that [`Keyset::from_env`] reads.
 pub const KEYS_VARIABLE: &str = "HOOKSTACK_ENCRYPTION_KEYS";
 
-/// Keys of one namespace: the primary writes, all read. Cheap to clone.
+/// Keys of one namespace: the primary writes, all read. Cheap to clone, and all clones change together
+/// when the keys are [replaced](Keyset::replace).
 ///
 /// ```
 /// use hookstack_encryption::{Context, Key, Keyset, Origin};
@@ -30,8 +32,9 @@ pub struct Keyset {
 
 struct Inner {
     namespace: String,
-    /// The primary key first.
-    keys: Vec<Key>,
+    keys: RwLock<Arc<Vec<Key>>>,
+    /// Whether a key was asked for that is not there.
+    missed: AtomicBool,
     suite: Suite,
     backend: Backend,
     salts: SaltGenerator,
@@ -92,12 +95,41 @@ impl Keyset {
 
     /// The id of the key that writes.
     pub fn primary(&self) -> KeyId {
-        self.primary_key().id()
+        self.keys()[0].id()
     }
 
     /// The ids of all keys, the primary first.
-    pub fn ids(&self) -> impl Iterator<Item = KeyId> {
-        self.inner.keys.iter().map(Key::id)
+    pub fn ids(&self) -> Vec<KeyId> {
+        self.keys().iter().map(Key::id).collect()
+    }
+
+    /// Exchanges the keys, in this keyset and all its clones: for a rotation without a restart. What is
+    /// under way ends with the keys that it began with. Cipher and library stay as they are.
+    ///
+    /// # Errors
+    /// [`KeyError::OtherNamespace`] when `new` has another namespace; then nothing is changed.
+    pub fn replace(&self, new: &Keyset) -> Result<(), KeyError> {
+        if new.namespace() != self.namespace() {
+            return Err(KeyError::OtherNamespace);
+        }
+        let keys = new.keys();
+        *self.inner.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
+        Ok(())
+    }
+
+    /// The keys of now, the primary first.
+    pub(crate) fn keys(&self) -> Arc<Vec<Key>> {
+        self.inner.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Notes that a key was asked for which is not there.
+    pub(crate) fn note_missed(&self) {
+        self.inner.missed.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether that happened since this was asked last.
+    pub(crate) fn take_missed(&self) -> bool {
+        self.inner.missed.swap(false, Ordering::Relaxed)
     }
 
     /// The cipher that writes. All are read.
@@ -110,15 +142,6 @@ impl Keyset {
         self.inner.backend
     }
 
-    pub(crate) fn primary_key(&self) -> &Key {
-        &self.inner.keys[0]
-    }
-
-    /// The key of this id: a look-up, never a trial decryption.
-    pub(crate) fn key(&self, id: KeyId) -> Option<&Key> {
-        self.inner.keys.iter().find(|key| key.id() == id)
-    }
-
     pub(crate) fn salt(&self) -> Result<[u8; 32], Failure> {
         self.inner.salts.next()
     }
@@ -128,7 +151,7 @@ impl fmt::Debug for Keyset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Keyset")
             .field("namespace", &self.inner.namespace)
-            .field("keys", &self.ids().collect::<Vec<_>>())
+            .field("keys", &self.ids())
             .finish()
     }
 }
@@ -194,7 +217,8 @@ impl KeysetBuilder {
         Ok(Keyset {
             inner: Arc::new(Inner {
                 namespace: self.namespace,
-                keys,
+                keys: RwLock::new(Arc::new(keys)),
+                missed: AtomicBool::new(false),
                 suite: self.suite,
                 backend: self.backend,
                 salts: SaltGenerator::new()?,
@@ -215,7 +239,7 @@ mod tests {
     fn the_first_key_of_the_text_writes() {
         let keys =
             Keyset::from_text(&format!("{}, ro:{},{}", text(1), text(2), text(3))).expect("valid");
-        assert_eq!(keys.ids().count(), 3);
+        assert_eq!(keys.ids().len(), 3);
         assert_eq!(keys.primary(), Key::from_bytes([1; 32]).id());
     }
 

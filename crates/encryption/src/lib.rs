@@ -35,6 +35,7 @@ mod object;
 mod outgoing;
 mod policy;
 mod provenance;
+mod provider;
 mod salt;
 mod sealed_error;
 mod server_events;
@@ -52,6 +53,7 @@ pub use keyset::{KEYS_VARIABLE, Keyset, KeysetBuilder};
 pub use middleware::Encryption;
 pub use policy::{EventPolicy, Mode, Plain, Slot};
 pub use provenance::Provenance;
+pub use provider::KeyProvider;
 
 /// The README's program, compiled with the documentation's tests.
 #[cfg(doctest)]

@@ -1,13 +1,17 @@
 //! The middleware: which hook does what.
 
+use std::time::Duration;
+
 use hookstack_core::{
-    BeforeSendEvents, Error, ErrorKind, Middleware, OnRegister, Position, Result, TransformInput,
-    TransformMemoized, TransformOutput,
+    BeforeSendEvents, Error, ErrorKind, Middleware, OnRegister, Position, Result, Retry,
+    TransformInput, TransformMemoized, TransformOutput,
 };
 
 use crate::config::{Config, EncryptionBuilder};
+use crate::error::KeyError;
 use crate::keyset::Keyset;
 use crate::policy::Slot;
+use crate::provider::{KeyProvider, Reload};
 use crate::{delivery, incoming, outgoing};
 
 /// End-to-end encryption of everything that a function hands to the orchestrator.
@@ -44,12 +48,27 @@ impl Encryption {
         EncryptionBuilder::new(keys)
     }
 
+    /// With keys from a provider, which is asked now and again when an envelope names a key that is not
+    /// there. A call that meets such an envelope is retried: at once if the provider then had the key.
+    ///
+    /// # Errors
+    /// [`KeyError`] when the provider has no keys.
+    pub async fn from_provider(provider: impl KeyProvider) -> Result<EncryptionBuilder, KeyError> {
+        let reload = Reload::new(provider);
+        let mut builder = Encryption::builder(reload.keyset().await?);
+        builder.config.reload = Some(reload);
+        Ok(builder)
+    }
+
     /// How many values were accepted in plaintext where an envelope was expected. When it no longer
     /// grows, plaintext can be refused.
     pub fn plaintext_accepted(&self, slot: Slot) -> u64 {
         self.config.accepted(slot)
     }
 }
+
+/// When to retry a call whose key has just come.
+const KEY_IS_THERE: Duration = Duration::from_secs(1);
 
 fn misplaced(advice: &'static str) -> Error {
     Error::of_kind(ErrorKind::Configuration, advice)
@@ -88,7 +107,15 @@ impl Middleware for Encryption {
     }
 
     async fn transform_input(&self, cx: &mut TransformInput<'_>) -> Result {
-        incoming::transform_input(&self.config, cx)
+        let result = incoming::transform_input(&self.config, cx);
+        if let (Err(error), Some(reload)) = (&result, &self.config.reload)
+            && self.config.keys.take_missed()
+            && matches!(error.retry(), Retry::After(_))
+            && reload.refresh(&self.config.keys).await
+        {
+            return result.map_err(|error| error.with_retry(Retry::After(KEY_IS_THERE)));
+        }
+        result
     }
 
     async fn transform_memoized(&self, cx: &mut TransformMemoized<'_>) -> Result {

@@ -115,7 +115,7 @@ impl Keyset {
         tail: &[u8],
     ) -> Result<Vec<u8>, Failure> {
         let sealing = binary::Sealing {
-            key: self.primary_key(),
+            key: &self.keys()[0],
             suite: self.suite(),
             backend: self.backend(),
             class: context.class(),
@@ -149,7 +149,12 @@ impl Keyset {
         }
         let origin =
             Origin::decode(&message[parsed.origin.clone()]).ok_or(Failure::NotAuthentic)?;
-        let key = self.key(parsed.key).ok_or(Failure::UnknownKey(parsed.key))?;
+        let keys = self.keys();
+        // A look-up, never a trial decryption.
+        let Some(key) = keys.iter().find(|key| key.id() == parsed.key) else {
+            self.note_missed();
+            return Err(Failure::UnknownKey(parsed.key));
+        };
         let context = context.encode(self.namespace())?;
         let mut message = Wiped::new(message);
         binary::open(key, self.backend(), &context, &parsed, &mut message)
