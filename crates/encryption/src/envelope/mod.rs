@@ -161,3 +161,5 @@ impl Keyset {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod vectors;
