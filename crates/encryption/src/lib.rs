@@ -24,6 +24,8 @@
 mod aead;
 mod config;
 mod data;
+#[cfg(test)]
+mod data_vectors;
 mod delivery;
 mod envelope;
 mod error;
