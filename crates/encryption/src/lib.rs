@@ -18,14 +18,19 @@
 //! arrives as `UnauthenticatedError`, and so does that of a run which could not read its event.
 //! Payloads that were opened and delivered are ordinary memory, not wiped after use; keys are.
 //!
-//! [`Encryption`] is the middleware; [`Keyset::seal`] and [`Keyset::open`] work without any host.
+//! [`Encryption`] is the middleware; [`Keyset::seal`] and [`Keyset::open`] work without any host. The
+//! [`guide`] tells how to put it into operation, and [`mod@format`] specifies every byte.
 
 mod aead;
 mod config;
 mod data;
+#[cfg(test)]
+mod data_vectors;
 mod delivery;
 mod envelope;
 mod error;
+pub mod format;
+pub mod guide;
 mod incoming;
 mod kdf;
 mod key;

@@ -20,9 +20,11 @@ pub(super) const TAIL: &[u8] = br#""}"#;
 /// The message of an envelope. Strict: three keys, each once, `true`, the known strategy, canonical
 /// base64. White space between the tokens is allowed, because JSON is rewritten on the way.
 pub(crate) fn read(json: &[u8]) -> Result<Vec<u8>, Failure> {
-    // As it was written, and as a server writes it that sorts keys.
-    if let Some(encoded) = json.strip_prefix(HEAD).and_then(|rest| rest.strip_suffix(TAIL)) {
-        return base64::decode(encoded).ok_or(Failure::NotAuthentic);
+    // As it was written, and as a server writes it that sorts keys. What is not base64 can still have
+    // been written with escapes.
+    let encoded = json.strip_prefix(HEAD).and_then(|rest| rest.strip_suffix(TAIL));
+    if let Some(message) = encoded.and_then(base64::decode) {
+        return Ok(message);
     }
     let envelope: Envelope<'_> = serde_json::from_slice(json).map_err(|_| Failure::NotAuthentic)?;
     base64::decode(envelope.data.as_bytes()).ok_or(Failure::NotAuthentic)

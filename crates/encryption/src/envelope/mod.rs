@@ -166,3 +166,5 @@ impl Keyset {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod vectors;
