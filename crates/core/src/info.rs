@@ -19,13 +19,15 @@ pub struct FunctionInfo {
     pub name: String,
     /// The configuration in the form that the host registers.
     pub config: Value,
+    /// The function whose failures this one handles, if it is a failure handler.
+    pub guards: Option<Arc<FunctionInfo>>,
 }
 
 impl FunctionInfo {
     /// A function whose slug and name are its id, without configuration.
     pub fn new(id: impl Into<String>) -> Self {
         let id = id.into();
-        FunctionInfo { slug: id.clone(), name: id.clone(), id, config: Value::Null }
+        FunctionInfo { slug: id.clone(), name: id.clone(), id, config: Value::Null, guards: None }
     }
 
     /// Sets the slug.
@@ -43,6 +45,12 @@ impl FunctionInfo {
     /// Sets the configuration.
     pub fn with_config(mut self, config: Value) -> Self {
         self.config = config;
+        self
+    }
+
+    /// For hosts: makes it the failure handler of `function`.
+    pub fn guarding(mut self, function: Arc<FunctionInfo>) -> Self {
+        self.guards = Some(function);
         self
     }
 }

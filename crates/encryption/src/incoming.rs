@@ -13,7 +13,7 @@ use crate::keyset::Keyset;
 use crate::policy::Slot;
 use crate::provenance::Provenance;
 use crate::trigger::{self, Declared, TriggeredBy};
-use crate::{sealed_error, server_events};
+use crate::{endings, sealed_error, server_events};
 
 pub(crate) fn transform_input(config: &Config, cx: &mut TransformInput<'_>) -> Result {
     let info = cx.info().clone();
@@ -49,7 +49,7 @@ fn open_event(
     event: &mut Event,
 ) -> Result<Option<Invoker>, Failure> {
     let slug = &info.function.slug;
-    let declared = Declared::by(info);
+    let declared = Declared::by(&info.function);
     let id = event.id.as_deref();
     let mut invoker = None;
     let (data, provenance) = match event.name.as_str() {
@@ -74,7 +74,7 @@ fn open_event(
             return Err(Failure::NotAuthentic);
         }
         name if server_events::is_about_a_run(name) => {
-            server_events::open_about(config, event)?;
+            endings::open(config, info, event)?;
             event.extensions.insert(Provenance::Plain);
             return Ok(None);
         }
@@ -127,9 +127,9 @@ fn open_output(
         }
         _ => return Err(Failure::NotAuthentic),
     };
-    let (plaintext, class, origin, key) = opened.into_parts();
-    *payload = Payload::from_well_formed(plaintext);
-    Ok(Provenance::Sealed { class, origin, key })
+    let provenance = Provenance::of_opened(&opened);
+    *payload = Payload::from_well_formed(opened.into_plaintext());
+    Ok(provenance)
 }
 
 fn open_error(
@@ -150,6 +150,5 @@ fn open_error(
         _ => return Err(Failure::NotAuthentic),
     };
     *error = sealed_error::contents(&opened)?.into_step_error();
-    let (_, class, origin, key) = opened.into_parts();
-    Ok(Provenance::Sealed { class, origin, key })
+    Ok(Provenance::of_opened(&opened))
 }

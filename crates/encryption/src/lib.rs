@@ -21,9 +21,11 @@
 //! [`Encryption`] is the middleware; [`Keyset::seal`] and [`Keyset::open`] work without any host.
 
 mod aead;
+mod canonical;
 mod config;
 mod data;
 mod delivery;
+mod endings;
 mod envelope;
 mod error;
 mod incoming;
@@ -51,7 +53,7 @@ pub use key::{Key, KeyId};
 pub use keyset::{KEYS_VARIABLE, Keyset, KeysetBuilder};
 pub use middleware::Encryption;
 pub use policy::{EventPolicy, Mode, Plain, Slot};
-pub use provenance::Provenance;
+pub use provenance::{Provenance, Seals};
 
 /// The README's program, compiled with the documentation's tests.
 #[cfg(doctest)]

@@ -2,6 +2,7 @@
 
 mod attacks;
 mod canary;
+mod contents;
 mod forged_events;
 mod identity;
 mod misuse;
