@@ -4,6 +4,7 @@ use hookstack_core::Payload;
 
 use crate::canonical;
 use crate::config::Config;
+use crate::counters::Counted;
 use crate::envelope::{Context, OBJECT_SALT, Opened, Origin, is_envelope};
 use crate::error::Failure;
 use crate::object::Object;
@@ -27,7 +28,7 @@ impl<'a> Owner<'a> {
         }
     }
 
-    fn slot(self) -> Slot {
+    pub(crate) fn slot(self) -> Slot {
         match self {
             Owner::Event(_) => Slot::Events,
             Owner::Invoke(_) => Slot::Invokes,
@@ -76,6 +77,7 @@ pub(crate) fn seal(
             object.to_json()
         }
     };
+    config.counters.add(owner.slot(), Counted::Sealed);
     Ok(Payload::from_well_formed(sealed))
 }
 
@@ -88,27 +90,24 @@ pub(crate) fn open(
     data: &Payload,
 ) -> Result<(Payload, Provenance), Failure> {
     let text = data.text();
-    let plaintext = |config: &Config| {
-        // What the server wrote beside the data stays for whoever wants it.
-        if config.accepts_plaintext(owner.slot()) {
-            Ok((data.clone(), Provenance::Plain))
-        } else {
-            Err(Failure::Plaintext)
-        }
-    };
     match &policy.0 {
         Shape::Plaintext => Ok((data.clone(), Provenance::Plain)),
         Shape::Whole { .. } => {
             let object = Object::parse(&text).ok_or(Failure::NotAuthentic)?;
             let Some(envelope) = object.get(&config.field).filter(|value| is_envelope(value))
             else {
-                return plaintext(config);
+                if !config.takes_plaintext(owner.slot()) {
+                    return Err(Failure::Plaintext);
+                }
+                // What the server wrote beside the data stays for whoever wants it.
+                return Ok((data.clone(), Provenance::Plain));
             };
             let opened = open_one(config, owner, &config.field, event_id, envelope)?;
             // It is nothing at all where a field was sealed that its object lacked.
             if opened.plaintext().is_empty() {
                 return Err(Failure::NotAuthentic);
             }
+            config.counters.add(owner.slot(), Counted::Opened);
             let provenance = Provenance::of_opened(&opened);
             Ok((Payload::from_well_formed(opened.into_plaintext()), provenance))
         }
@@ -137,13 +136,17 @@ pub(crate) fn open(
             object.remove(SERVER_FIELD);
             let provenance = match sealed {
                 Some((mut provenance, _)) if all_sealed => {
+                    config.counters.add(owner.slot(), Counted::Opened);
                     if let Provenance::Sealed { seals, .. } = &mut provenance {
                         let siblings = Payload::from_well_formed(siblings.to_json());
                         seals.siblings = Some(canonical::digest(&siblings));
                     }
                     provenance
                 }
-                _ => Provenance::Plain,
+                _ => {
+                    config.counters.add(owner.slot(), Counted::Plaintext);
+                    Provenance::Plain
+                }
             };
             Ok((Payload::from_well_formed(object.to_json()), provenance))
         }

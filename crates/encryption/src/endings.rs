@@ -4,6 +4,7 @@ use hookstack_core::{CallInfo, Event, FunctionInfo, Payload};
 
 use crate::canonical;
 use crate::config::Config;
+use crate::counters::Counted;
 use crate::data::well_formed;
 use crate::envelope::{Commitment, Context, Origin, is_envelope};
 use crate::error::Failure;
@@ -148,7 +149,7 @@ pub(crate) fn open_ended(
         let triggers = |guarded: &FunctionInfo, event: &Event| {
             event.name == INVOKED
                 || Declared::by(guarded).listens_on(&event.name)
-                || config.former_triggers.contains(&event.name)
+                || config.was_trigger(guarded, &event.name)
         };
         if guarded.is_some_and(|guarded| !originals.iter().all(|event| triggers(guarded, event))) {
             return Err(Failure::NotAuthentic);
@@ -162,6 +163,7 @@ pub(crate) fn open_ended(
                 return Err(Failure::NotAuthentic);
             }
             opened.set("result", well_formed(output.plaintext())?);
+            config.counters.add(Slot::Functions, Counted::Opened);
             Told::Sealed(output.commitment())
         }
         // A run that failed has its error here once more, or whatever a proxy answered.
@@ -175,9 +177,10 @@ pub(crate) fn open_ended(
             Told::Nothing
         }
         None if failed => Told::Nothing,
-        _ if !config.accepts_plaintext(Slot::Functions) => return Err(Failure::Plaintext),
-        Some(json) => Told::plain(json),
+        None if !config.accepts_plaintext(Slot::Functions) => return Err(Failure::Plaintext),
         None => Told::Nothing,
+        Some(_) if !config.takes_plaintext(Slot::Functions) => return Err(Failure::Plaintext),
+        Some(json) => Told::plain(json),
     };
     let mut ending = Parts::new("ending").with(trigger_id);
     error.add_to(&mut ending);
@@ -214,6 +217,7 @@ fn open_error(
             if !belongs(opened.origin()) {
                 return Err(Failure::NotAuthentic);
             }
+            config.counters.add(Slot::Functions, Counted::Opened);
             let contents = sealed_error::contents(&opened)?;
             // The run could not read its event: its error is known to be its own, and not what about.
             if opened.origin().is_unbound() {

@@ -23,6 +23,7 @@
 mod aead;
 mod canonical;
 mod config;
+mod counters;
 mod data;
 mod delivery;
 mod endings;
@@ -47,12 +48,13 @@ mod wycheproof;
 
 pub use aead::{Backend, Suite};
 pub use config::EncryptionBuilder;
+pub use counters::{Counters, Counts};
 pub use envelope::{Class, Commitment, Context, Header, Invoker, Opened, Origin};
 pub use error::{Failure, KeyError};
 pub use key::{Key, KeyId};
 pub use keyset::{KEYS_VARIABLE, Keyset, KeysetBuilder};
 pub use middleware::Encryption;
-pub use policy::{EventPolicy, Mode, Plain, Slot};
+pub use policy::{Binding, EventPolicy, Mode, Plain, Slot};
 pub use provenance::{Provenance, Seals};
 
 /// The README's program, compiled with the documentation's tests.

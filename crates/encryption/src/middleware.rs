@@ -1,13 +1,15 @@
 //! The middleware: which hook does what.
 
+use std::borrow::Cow;
+
 use hookstack_core::{
     BeforeSendEvents, Error, ErrorKind, Middleware, OnRegister, Position, Result, TransformInput,
     TransformMemoized, TransformOutput,
 };
 
 use crate::config::{Config, EncryptionBuilder};
+use crate::counters::Counters;
 use crate::keyset::Keyset;
-use crate::policy::Slot;
 use crate::{delivery, incoming, outgoing};
 
 /// End-to-end encryption of everything that a function hands to the orchestrator.
@@ -44,14 +46,13 @@ impl Encryption {
         EncryptionBuilder::new(keys)
     }
 
-    /// How many values were accepted in plaintext where an envelope was expected. When it no longer
-    /// grows, plaintext can be refused.
-    pub fn plaintext_accepted(&self, slot: Slot) -> u64 {
-        self.config.accepted(slot)
+    /// A handle to what it counts, which stays valid when an app has taken the middleware.
+    pub fn counters(&self) -> Counters {
+        self.config.counters.clone()
     }
 }
 
-fn misplaced(advice: &'static str) -> Error {
+fn misplaced(advice: impl Into<Cow<'static, str>>) -> Error {
     Error::of_kind(ErrorKind::Configuration, advice)
 }
 
@@ -78,6 +79,11 @@ impl Middleware for Encryption {
             return Err(misplaced(
                 "register it once: a second one would seal what the first has sealed",
             ));
+        }
+        if let Some(field) = self.config.reserved_field() {
+            return Err(misplaced(format!(
+                "the field \"{field}\" cannot be sealed by itself: it is where whole data objects are sealed, or where the server writes"
+            )));
         }
         if self.config.cannot_invoke() {
             return Err(misplaced(

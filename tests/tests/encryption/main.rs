@@ -1,8 +1,10 @@
 //! End-to-end encryption of durable functions on the local engine.
 
 mod attacks;
+mod binding;
 mod canary;
 mod contents;
+mod counters;
 mod forged_events;
 mod identity;
 mod misuse;

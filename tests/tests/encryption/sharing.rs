@@ -150,20 +150,3 @@ async fn a_roll_out_in_three_stages_loses_no_run() {
     }
     assert!(!runs[11].events[0].contains("\"n\""), "the last ones are sealed");
 }
-
-#[tokio::test]
-async fn accepted_plaintext_is_counted() {
-    let encryption =
-        std::sync::Arc::new(Encryption::builder(keys()).plain(Slot::Events, Plain::Allow).build());
-    let app = App::builder("one")
-        .with(encryption.clone())
-        .function(Function::builder("echo").on_event("shared").handler(echo));
-    let engine = Engine::start(app).expect("the app");
-    engine
-        .inject(hookstack_core::Event::new("shared", &json!({ "plain": true })).expect("an event"))
-        .expect("valid events");
-    engine.run_until_idle().await.expect("rest");
-    assert_eq!(only(engine.runs_of("one-echo")).status, RunStatus::Completed);
-    assert_eq!(encryption.plaintext_accepted(Slot::Events), 1);
-    assert_eq!(encryption.plaintext_accepted(Slot::Steps), 0);
-}
