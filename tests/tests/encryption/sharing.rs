@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use hookstack_core::Error;
-use hookstack_encryption::{
-    Encryption, EncryptionBuilder, EventPolicy, Key, Keyset, Mode, Plain, Slot,
-};
+use hookstack_encryption::{Encryption, EncryptionBuilder, EventPolicy, Key, Keyset, Mode, Plain};
 use hookstack_inngest::engine::{Engine, RunStatus};
 use hookstack_inngest::{App, AppBuilder, Data, Function, Step, Trigger};
 use serde_json::{Value, json};
