@@ -78,7 +78,19 @@ pub enum CallTrigger {
         /// The run that failed.
         run_id: String,
     },
-    /// A request to a host without events: HTTP or Lambda.
+    /// A request to an HTTP service.
+    Http {
+        /// The method, in upper case.
+        method: String,
+        /// The template of the path, with its placeholders, as the service registers it.
+        route: String,
+    },
+    /// An invocation of an AWS Lambda function.
+    Lambda {
+        /// The function's name.
+        function: String,
+    },
+    /// A request to a host without events that tells no more about it.
     Request,
 }
 

@@ -13,12 +13,17 @@ use crate::error::Failure;
 use crate::keyset::Keyset;
 use crate::policy::Slot;
 use crate::provenance::Provenance;
+use crate::requests::Address;
 use crate::trigger::{self, Declared, TriggeredBy};
-use crate::{endings, sealed_error, server_events};
+use crate::{endings, requests, sealed_error, server_events};
 
 pub(crate) fn transform_input(config: &Config, cx: &mut TransformInput<'_>) -> Result {
     let info = cx.info().clone();
     let slug = &info.function.slug;
+    if let Some(address) = Address::of(&info.trigger)? {
+        return requests::open(config, address, cx)
+            .map_err(|failure| config.refuses(Slot::Requests, failure).at("the request"));
+    }
     let mut triggered_by = TriggeredBy::default();
     let events = cx.events_mut();
     let is_batch = events.len() > 1;

@@ -38,6 +38,7 @@ mod object;
 mod outgoing;
 mod policy;
 mod provenance;
+mod requests;
 mod salt;
 mod sealed_error;
 mod server_events;

@@ -11,6 +11,7 @@ use crate::data::{self, Owner};
 use crate::envelope::{Context, Invoker, Origin};
 use crate::error::Failure;
 use crate::policy::{Mode, Slot};
+use crate::requests::Address;
 use crate::sealed_error;
 use crate::trigger::TriggeredBy;
 
@@ -45,14 +46,20 @@ pub(crate) fn transform_output(config: &Config, cx: &mut TransformOutput<'_>) ->
     );
 
     if let Some(output) = cx.output_mut().map(std::mem::take) {
-        let context = match &step {
-            Some(step) => Context::step(slug, step.hash()),
-            None => Context::function_output(slug),
+        let address = Address::of(&info.trigger)?;
+        let context = match (&step, address) {
+            (Some(step), _) => Context::step(slug, step.hash()),
+            (None, None) => Context::function_output(slug),
+            // What was never asked cannot be answered.
+            (None, Some(address)) => address
+                .response_of(cx.extensions())
+                .ok_or_else(|| Failure::NotAuthentic.at("the request"))?,
         };
         let size = output.len();
         let sealed =
             config.keys.seal(&context, &origin, &output.text()).map_err(|f| f.at(&place))?;
-        if sealed.len() > MAX_OUTPUT {
+        // Other hosts have limits of their own.
+        if address.is_none() && sealed.len() > MAX_OUTPUT {
             cx.set_error(too_large(&place, size, sealed.len(), MAX_OUTPUT));
         } else if let Some(slot) = cx.output_mut() {
             *slot = Payload::from_well_formed(sealed);

@@ -9,6 +9,7 @@ mod forged_events;
 mod identity;
 mod misuse;
 mod order;
+mod requests;
 mod senders;
 mod sharing;
 mod shop;
