@@ -19,13 +19,15 @@ pub struct FunctionInfo {
     pub name: String,
     /// The configuration in the form that the host registers.
     pub config: Value,
+    /// The function whose failures this one handles, if it is a failure handler.
+    pub guards: Option<Arc<FunctionInfo>>,
 }
 
 impl FunctionInfo {
     /// A function whose slug and name are its id, without configuration.
     pub fn new(id: impl Into<String>) -> Self {
         let id = id.into();
-        FunctionInfo { slug: id.clone(), name: id.clone(), id, config: Value::Null }
+        FunctionInfo { slug: id.clone(), name: id.clone(), id, config: Value::Null, guards: None }
     }
 
     /// Sets the slug.
@@ -43,6 +45,12 @@ impl FunctionInfo {
     /// Sets the configuration.
     pub fn with_config(mut self, config: Value) -> Self {
         self.config = config;
+        self
+    }
+
+    /// For hosts: makes it the failure handler of `function`.
+    pub fn guarding(mut self, function: Arc<FunctionInfo>) -> Self {
+        self.guards = Some(function);
         self
     }
 }
@@ -70,7 +78,19 @@ pub enum CallTrigger {
         /// The run that failed.
         run_id: String,
     },
-    /// A request to a host without events: HTTP or Lambda.
+    /// A request to an HTTP service.
+    Http {
+        /// The method, in upper case.
+        method: String,
+        /// The template of the path, with its placeholders, as the service registers it.
+        route: String,
+    },
+    /// An invocation of an AWS Lambda function.
+    Lambda {
+        /// The function's name.
+        function: String,
+    },
+    /// A request to a host without events that tells no more about it.
     Request,
 }
 

@@ -1,11 +1,15 @@
 //! Settings of the middleware.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicU64, Ordering};
 
+use hookstack_core::FunctionInfo;
+
+use crate::counters::{Counted, Counters};
+use crate::data::SERVER_FIELD;
+use crate::error::Failure;
 use crate::keyset::Keyset;
 use crate::middleware::Encryption;
-use crate::policy::{EventPolicy, Mode, Plain, Slot};
+use crate::policy::{Binding, EventPolicy, Mode, Plain, Shape, Slot};
 use crate::provider::Reload;
 
 /// Puts [`Encryption`] together.
@@ -24,9 +28,11 @@ pub(crate) struct Config {
     pub(crate) events: HashMap<String, EventPolicy>,
     pub(crate) other_events: EventPolicy,
     pub(crate) invokes: EventPolicy,
-    pub(crate) former_triggers: HashSet<String>,
+    pub(crate) binding: Binding,
+    pub(crate) counters: Counters,
+    /// By the id of the function.
+    former_triggers: HashMap<String, HashSet<String>>,
     plain: [Plain; Slot::ALL.len()],
-    accepted: [AtomicU64; Slot::ALL.len()],
 }
 
 impl EncryptionBuilder {
@@ -40,9 +46,10 @@ impl EncryptionBuilder {
                 events: HashMap::new(),
                 other_events: EventPolicy::default(),
                 invokes: EventPolicy::default(),
-                former_triggers: HashSet::new(),
+                binding: Binding::default(),
+                counters: Counters::default(),
+                former_triggers: HashMap::new(),
                 plain: Default::default(),
-                accepted: Default::default(),
             },
         }
     }
@@ -78,10 +85,17 @@ impl EncryptionBuilder {
         self
     }
 
-    /// Accepts events of this name although no function declares them as a trigger any more: runs in
-    /// flight were started by them. To be removed when those have ended.
-    pub fn former_trigger(mut self, event: impl Into<String>) -> Self {
-        self.config.former_triggers.insert(event.into());
+    /// Accepts events of this name for the function with this id, although it does not declare them as a
+    /// trigger any more: runs in flight were started by them. To be removed when those have ended.
+    pub fn former_trigger(mut self, function: impl Into<String>, event: impl Into<String>) -> Self {
+        self.config.former_triggers.entry(function.into()).or_default().insert(event.into());
+        self
+    }
+
+    /// What a stored value must have in common with the call that it is delivered to: the trigger, unless
+    /// set.
+    pub fn binding(mut self, binding: Binding) -> Self {
+        self.config.binding = binding;
         self
     }
 
@@ -116,18 +130,45 @@ impl Config {
         self.events.get(event).unwrap_or(&self.other_events)
     }
 
-    /// Whether plaintext is accepted here; if so it is counted.
-    pub(crate) fn accepts_plaintext(&self, slot: Slot) -> bool {
-        // Who writes plaintext must read it.
-        let accepts =
-            self.mode == Mode::WritePlaintext || self.plain[slot as usize] == Plain::Allow;
-        if accepts {
-            self.accepted[slot as usize].fetch_add(1, Ordering::Relaxed);
-        }
-        accepts
+    /// Whether this event was a trigger of the function.
+    pub(crate) fn was_trigger(&self, function: &FunctionInfo, event: &str) -> bool {
+        self.former_triggers.get(&function.id).is_some_and(|events| events.contains(event))
     }
 
-    pub(crate) fn accepted(&self, slot: Slot) -> u64 {
-        self.accepted[slot as usize].load(Ordering::Relaxed)
+    /// A field that a policy seals by itself, although its name is taken.
+    pub(crate) fn reserved_field(&self) -> Option<&str> {
+        let policies = self.events.values().chain([&self.other_events, &self.invokes]);
+        let mut reserved = [self.field.as_str(), SERVER_FIELD].into_iter();
+        let sealed: Vec<_> = policies
+            .filter_map(|policy| match &policy.0 {
+                Shape::Fields(fields) => Some(fields),
+                _ => None,
+            })
+            .collect();
+        if self.field == SERVER_FIELD {
+            return Some(SERVER_FIELD);
+        }
+        reserved.find(|name| sealed.iter().any(|fields| fields.contains(*name)))
+    }
+
+    /// Counts a value that was refused.
+    pub(crate) fn refuses(&self, slot: Slot, failure: Failure) -> Failure {
+        self.counters.add(slot, Counted::Refused);
+        failure
+    }
+
+    /// Whether plaintext is accepted here.
+    pub(crate) fn accepts_plaintext(&self, slot: Slot) -> bool {
+        // Who writes plaintext must read it.
+        self.mode == Mode::WritePlaintext || self.plain[slot as usize] == Plain::Allow
+    }
+
+    /// The same for a value that is there, in the place of an envelope: one that is accepted is counted.
+    pub(crate) fn takes_plaintext(&self, slot: Slot) -> bool {
+        let takes = self.accepts_plaintext(slot);
+        if takes {
+            self.counters.add(slot, Counted::Plaintext);
+        }
+        takes
     }
 }

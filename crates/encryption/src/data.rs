@@ -1,10 +1,11 @@
 //! Data objects of events and invocations: sealed and opened by policy.
 
-use bytes::Bytes;
 use hookstack_core::Payload;
 
+use crate::canonical;
 use crate::config::Config;
-use crate::envelope::{Context, Opened, Origin, is_envelope};
+use crate::counters::Counted;
+use crate::envelope::{Context, OBJECT_SALT, Opened, Origin, is_envelope};
 use crate::error::Failure;
 use crate::object::Object;
 use crate::policy::{EventPolicy, Shape, Slot};
@@ -27,7 +28,7 @@ impl<'a> Owner<'a> {
         }
     }
 
-    fn slot(self) -> Slot {
+    pub(crate) fn slot(self) -> Slot {
         match self {
             Owner::Event(_) => Slot::Events,
             Owner::Invoke(_) => Slot::Invokes,
@@ -36,7 +37,7 @@ impl<'a> Owner<'a> {
 }
 
 /// What the server writes beside the user's data.
-const SERVER_FIELD: &str = "_inngest";
+pub(crate) const SERVER_FIELD: &str = "_inngest";
 
 pub(crate) fn seal(
     config: &Config,
@@ -65,14 +66,18 @@ pub(crate) fn seal(
         }
         Shape::Fields(fields) => {
             let mut object = Object::parse(&text).ok_or(Failure::NotAuthentic)?;
+            let salt = config.keys.salt_of_object()?;
             for field in fields {
                 // An absent field is sealed too, as nothing: a reader then knows that none was stripped.
                 let plaintext = object.get(field).unwrap_or_default().to_vec();
-                object.set(field, config.keys.seal(&owner.context(field), origin, &plaintext)?);
+                let context = owner.context(field);
+                let sealed = config.keys.seal_field(&salt, &context, origin, &plaintext)?;
+                object.set(field, sealed);
             }
             object.to_json()
         }
     };
+    config.counters.add(owner.slot(), Counted::Sealed);
     Ok(Payload::from_well_formed(sealed))
 }
 
@@ -85,30 +90,33 @@ pub(crate) fn open(
     data: &Payload,
 ) -> Result<(Payload, Provenance), Failure> {
     let text = data.text();
-    let plaintext = |config: &Config| {
-        // What the server wrote beside the data stays for whoever wants it.
-        if config.accepts_plaintext(owner.slot()) {
-            Ok((data.clone(), Provenance::Plain))
-        } else {
-            Err(Failure::Plaintext)
-        }
-    };
     match &policy.0 {
         Shape::Plaintext => Ok((data.clone(), Provenance::Plain)),
         Shape::Whole { .. } => {
             let object = Object::parse(&text).ok_or(Failure::NotAuthentic)?;
             let Some(envelope) = object.get(&config.field).filter(|value| is_envelope(value))
             else {
-                return plaintext(config);
+                if !config.takes_plaintext(owner.slot()) {
+                    return Err(Failure::Plaintext);
+                }
+                // What the server wrote beside the data stays for whoever wants it.
+                return Ok((data.clone(), Provenance::Plain));
             };
             let opened = open_one(config, owner, &config.field, event_id, envelope)?;
-            let (plaintext, provenance) = take(opened);
-            Ok((Payload::from_well_formed(plaintext), provenance))
+            // It is nothing at all where a field was sealed that its object lacked.
+            if opened.plaintext().is_empty() {
+                return Err(Failure::NotAuthentic);
+            }
+            config.counters.add(owner.slot(), Counted::Opened);
+            let provenance = Provenance::of_opened(&opened);
+            Ok((Payload::from_well_formed(opened.into_plaintext()), provenance))
         }
         Shape::Fields(fields) => {
             let mut object = Object::parse(&text).ok_or(Failure::NotAuthentic)?;
-            let (mut provenance, mut all_sealed) = (None, true);
+            let mut siblings = object.clone();
+            let (mut sealed, mut all_sealed) = (None, true);
             for field in fields {
+                siblings.remove(field);
                 let Some(envelope) = object.get(field).filter(|value| is_envelope(value)) else {
                     if config.accepts_plaintext(owner.slot()) {
                         all_sealed = false;
@@ -117,23 +125,52 @@ pub(crate) fn open(
                     return Err(Failure::Plaintext);
                 };
                 let opened = open_one(config, owner, field, event_id, envelope)?;
-                let (plaintext, of_field) = take(opened);
-                // Fields of two senders, put together by somebody on the way.
-                if *provenance.get_or_insert_with(|| of_field.clone()) != of_field {
-                    return Err(Failure::NotAuthentic);
-                }
-                if plaintext.is_empty() {
+                if opened.plaintext().is_empty() {
                     object.remove(field);
                 } else {
                     // It becomes part of a larger text, so it must not break out of its place.
-                    object.set(field, well_formed(&plaintext)?);
+                    object.set(field, well_formed(opened.plaintext())?);
                 }
+                add(&mut sealed, &opened)?;
             }
-            let provenance = provenance.filter(|_| all_sealed).unwrap_or(Provenance::Plain);
             object.remove(SERVER_FIELD);
+            let provenance = match sealed {
+                Some((mut provenance, _)) if all_sealed => {
+                    config.counters.add(owner.slot(), Counted::Opened);
+                    if let Provenance::Sealed { seals, .. } = &mut provenance {
+                        let siblings = Payload::from_well_formed(siblings.to_json());
+                        seals.siblings = Some(canonical::digest(&siblings));
+                    }
+                    provenance
+                }
+                _ => {
+                    config.counters.add(owner.slot(), Counted::Plaintext);
+                    Provenance::Plain
+                }
+            };
             Ok((Payload::from_well_formed(object.to_json()), provenance))
         }
     }
+}
+
+/// Adds a field to what was opened of an object. Fields of two senders or of two sealings, put together by
+/// somebody on the way, do not belong together.
+fn add(
+    sealed: &mut Option<(Provenance, [u8; OBJECT_SALT])>,
+    opened: &Opened,
+) -> Result<(), Failure> {
+    let salt_of_object = opened.salt_of_object();
+    match sealed {
+        None => *sealed = Some((Provenance::of_opened(opened), salt_of_object)),
+        Some((Provenance::Sealed { class, origin, key, seals }, salt))
+            if *salt == salt_of_object
+                && (*class, &*origin, *key) == (opened.class(), opened.origin(), opened.key()) =>
+        {
+            seals.commitments.push(opened.commitment());
+        }
+        Some(_) => return Err(Failure::NotAuthentic),
+    }
+    Ok(())
 }
 
 fn open_one(
@@ -153,11 +190,6 @@ fn open_one(
         }
     }
     Ok(opened)
-}
-
-fn take(opened: Opened) -> (Bytes, Provenance) {
-    let (plaintext, class, origin, key) = opened.into_parts();
-    (plaintext, Provenance::Sealed { class, origin, key })
 }
 
 /// Text that becomes part of a larger one must not break out of its place.

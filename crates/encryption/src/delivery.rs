@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::envelope::{Class, Invoker, Origin};
 use crate::error::Failure;
 use crate::object::Object;
-use crate::policy::Slot;
+use crate::policy::{Binding, Slot};
 use crate::provenance::Provenance;
 use crate::sealed_error;
 use crate::trigger::TriggeredBy;
@@ -31,7 +31,12 @@ pub(crate) fn transform_memoized(config: &Config, cx: &mut TransformMemoized<'_>
         cx.memo_mut().value = MemoValue::Error(marked);
         return Ok(());
     }
-    check(config, cx).map_err(|failure| failure.at(&place))
+    let slot = match cx.step().op() {
+        StepOp::Invoke => Slot::Functions,
+        StepOp::WaitForEvent => Slot::Events,
+        _ => Slot::Steps,
+    };
+    check(config, cx).map_err(|failure| config.refuses(slot, failure).at(&place))
 }
 
 /// The error of an invoked function that could not read its event, for want of a key for instance: it
@@ -54,7 +59,7 @@ fn check(config: &Config, cx: &TransformMemoized<'_>) -> Result<(), Failure> {
         StepOp::Run | StepOp::SendEvent => {
             let class = expected(&memo.value, Class::Step, Class::StepError)?;
             sealed(config, provenance, class, Slot::Steps, |origin| {
-                is_of_this_call(info, &by, origin)
+                is_of_this_call(config.binding, info, &by, origin)
             })
         }
         StepOp::Invoke => {
@@ -64,7 +69,8 @@ fn check(config: &Config, cx: &TransformMemoized<'_>) -> Result<(), Failure> {
             };
             sealed(config, provenance, class, Slot::Functions, |origin| {
                 origin.function == invoke.function
-                    && (answers(info, &by, step, origin) || answers_plaintext(config, origin))
+                    && (answers(config.binding, info, &by, step, origin)
+                        || answers_plaintext(config, origin))
             })
         }
         StepOp::Sleep => match &memo.value {
@@ -111,29 +117,44 @@ fn sealed(
     match provenance {
         Provenance::Sealed { class, origin, .. } if *class == expected && belongs(origin) => Ok(()),
         Provenance::Sealed { .. } => Err(Failure::NotAuthentic),
-        Provenance::Plain if config.accepts_plaintext(slot) => Ok(()),
+        Provenance::Plain if config.takes_plaintext(slot) => Ok(()),
         Provenance::Plain => Err(Failure::Plaintext),
     }
 }
 
-/// Sealed by this function for the same trigger and invoker. A rerun has the same, and another run.
-fn is_of_this_call(info: &CallInfo, by: &TriggeredBy, origin: &Origin) -> bool {
+/// Sealed by this function, for the same trigger and invoker unless the binding says otherwise. A rerun has
+/// the same, and another run.
+fn is_of_this_call(binding: Binding, info: &CallInfo, by: &TriggeredBy, origin: &Origin) -> bool {
+    let same_trigger = origin.invoker == by.invoker && origin.trigger_id == by.id;
     origin.function == info.function.slug
-        && origin.invoker == by.invoker
-        && origin.trigger_id == by.id
+        && match binding {
+            Binding::Trigger => same_trigger,
+            Binding::Run => same_trigger && origin.run_id == info.run_id,
+            Binding::Slot => true,
+        }
 }
 
-/// Sealed as the answer to this step of this function, for the same trigger.
-fn answers(info: &CallInfo, by: &TriggeredBy, step: &StepInfo, origin: &Origin) -> bool {
+/// Sealed as the answer to this step of this function, for the same trigger unless the binding says otherwise.
+fn answers(
+    binding: Binding,
+    info: &CallInfo,
+    by: &TriggeredBy,
+    step: &StepInfo,
+    origin: &Origin,
+) -> bool {
     let invoker = &origin.invoker;
     invoker.function == info.function.slug
         && invoker.step.as_bytes() == step.hash().to_hex()
-        && invoker.trigger_id == by.id
+        && match binding {
+            Binding::Trigger => invoker.trigger_id == by.id,
+            Binding::Run => invoker.trigger_id == by.id && invoker.run_id == info.run_id,
+            Binding::Slot => true,
+        }
 }
 
 /// Sealed as the answer to an invocation in plaintext, which names no step to answer to: in a roll-out, a
 /// run that invoked before its app sealed. It proves more than plaintext would, so it is accepted, and
 /// counted, where plaintext is.
 fn answers_plaintext(config: &Config, origin: &Origin) -> bool {
-    origin.invoker == Invoker::default() && config.accepts_plaintext(Slot::Functions)
+    origin.invoker == Invoker::default() && config.takes_plaintext(Slot::Functions)
 }

@@ -6,28 +6,39 @@ use hookstack_core::{
 };
 
 use crate::config::Config;
+use crate::counters::Counted;
 use crate::data::{self, Owner};
 use crate::envelope::{Class, Context, Header, Invoker, Opened, class_of, is_envelope, read};
 use crate::error::Failure;
 use crate::keyset::Keyset;
 use crate::policy::Slot;
 use crate::provenance::Provenance;
+use crate::requests::Address;
 use crate::trigger::{self, Declared, TriggeredBy};
-use crate::{sealed_error, server_events};
+use crate::{endings, requests, sealed_error, server_events};
 
 pub(crate) fn transform_input(config: &Config, cx: &mut TransformInput<'_>) -> Result {
     let info = cx.info().clone();
     let slug = &info.function.slug;
+    if let Some(address) = Address::of(&info.trigger)? {
+        return requests::open(config, address, cx)
+            .map_err(|failure| config.refuses(Slot::Requests, failure).at("the request"));
+    }
     let mut triggered_by = TriggeredBy::default();
     let events = cx.events_mut();
     let is_batch = events.len() > 1;
     for event in events.iter_mut() {
         let place = format!("event \"{}\"", event.name);
-        let invoker = open_event(config, &info, event).map_err(|failure| failure.at(&place))?;
+        let slot = match event.name.as_str() {
+            server_events::INVOKED => Slot::Invokes,
+            _ => Slot::Events,
+        };
+        let invoker = open_event(config, &info, event)
+            .map_err(|failure| config.refuses(slot, failure).at(&place))?;
         if let Some(invoker) = invoker {
             // Its answer belongs to one step, so it is no part of a batch.
             if is_batch {
-                return Err(Failure::NotAuthentic.at(&place));
+                return Err(config.refuses(slot, Failure::NotAuthentic).at(&place));
             }
             triggered_by.invoker = invoker;
         }
@@ -36,7 +47,9 @@ pub(crate) fn transform_input(config: &Config, cx: &mut TransformInput<'_>) -> R
     cx.extensions_mut().insert(triggered_by);
     for (hash, memo) in cx.memoized_mut().iter_mut() {
         let place = || format!("the stored value of step {hash}");
-        open_memo(config, slug, hash, memo).map_err(|failure| failure.at(&place()))?;
+        if let Err(failure) = open_memo(config, slug, hash, memo) {
+            return Err(config.refuses(claimed_slot(&memo.value), failure).at(&place()));
+        }
     }
     Ok(())
 }
@@ -49,7 +62,7 @@ fn open_event(
     event: &mut Event,
 ) -> Result<Option<Invoker>, Failure> {
     let slug = &info.function.slug;
-    let declared = Declared::by(info);
+    let declared = Declared::by(&info.function);
     let id = event.id.as_deref();
     let mut invoker = None;
     let (data, provenance) = match event.name.as_str() {
@@ -70,11 +83,11 @@ fn open_event(
             }
             opened
         }
-        name if !declared.listens_on(name) && !config.former_triggers.contains(name) => {
+        name if !declared.listens_on(name) && !config.was_trigger(&info.function, name) => {
             return Err(Failure::NotAuthentic);
         }
         name if server_events::is_about_a_run(name) => {
-            server_events::open_about(config, event)?;
+            endings::open(config, info, event)?;
             event.extensions.insert(Provenance::Plain);
             return Ok(None);
         }
@@ -102,8 +115,24 @@ fn open_memo(config: &Config, slug: &str, hash: StepHash, memo: &mut Memo) -> Re
         }
         _ => Provenance::Plain,
     };
+    if let (Provenance::Sealed { class, .. }, false) =
+        (&provenance, matches!(memo.value, MemoValue::Bare(_)))
+    {
+        config.counters.add(Slot::of(*class), Counted::Opened);
+    }
     memo.extensions.insert(provenance);
     Ok(())
+}
+
+/// Where a stored value belongs by its own account, for the counters.
+fn claimed_slot(value: &MemoValue) -> Slot {
+    let message = match value {
+        MemoValue::Bare(_) => return Slot::Events,
+        MemoValue::Error(error) => sealed_error::message(error.message()).ok().flatten(),
+        MemoValue::Data(payload) => read(&payload.text()).ok(),
+        _ => None,
+    };
+    message.and_then(|message| class_of(&message)).map_or(Slot::Steps, Slot::of)
 }
 
 /// The output of a step or of an invoked function. Of the latter, which function's is not known yet:
@@ -127,9 +156,9 @@ fn open_output(
         }
         _ => return Err(Failure::NotAuthentic),
     };
-    let (plaintext, class, origin, key) = opened.into_parts();
-    *payload = Payload::from_well_formed(plaintext);
-    Ok(Provenance::Sealed { class, origin, key })
+    let provenance = Provenance::of_opened(&opened);
+    *payload = Payload::from_well_formed(opened.into_plaintext());
+    Ok(provenance)
 }
 
 fn open_error(
@@ -150,6 +179,5 @@ fn open_error(
         _ => return Err(Failure::NotAuthentic),
     };
     *error = sealed_error::contents(&opened)?.into_step_error();
-    let (_, class, origin, key) = opened.into_parts();
-    Ok(Provenance::Sealed { class, origin, key })
+    Ok(Provenance::of_opened(&opened))
 }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::error::KeyError;
 use crate::kdf::Extracted;
@@ -37,7 +37,8 @@ impl fmt::Debug for KeyId {
 /// [`to_text`](Key::to_text) writes and [`str::parse`] reads. Nothing else parses: not 64 hex digits
 /// (which are valid base64 too), not a passphrase.
 ///
-/// The secret is wiped from memory when the key is dropped, and `Debug` shows only the id.
+/// The secret is wiped from memory when the key is dropped, and `Debug` shows only the id. It stays in one
+/// place: what is moved with a key is a pointer to it.
 ///
 /// ```
 /// use hookstack_encryption::Key;
@@ -50,11 +51,14 @@ impl fmt::Debug for KeyId {
 /// # Ok::<_, hookstack_encryption::KeyError>(())
 /// ```
 pub struct Key {
-    secret: Zeroizing<[u8; 32]>,
+    secret: Secret,
     /// The extracted key, kept so that it is computed once.
-    derive: Extracted,
+    derive: Box<Extracted>,
     id: KeyId,
 }
+
+/// Filled where it stays: moving it would leave a copy behind.
+type Secret = Box<Zeroizing<[u8; 32]>>;
 
 impl Key {
     /// A new random key.
@@ -62,19 +66,24 @@ impl Key {
     /// # Errors
     /// [`KeyError::Random`] when the system's random generator fails.
     pub fn generate() -> Result<Self, KeyError> {
-        let mut secret = Zeroizing::new([0; 32]);
-        getrandom::fill(&mut *secret).map_err(|_| KeyError::Random)?;
+        let mut secret = Secret::default();
+        getrandom::fill(&mut **secret).map_err(|_| KeyError::Random)?;
         Ok(Key::from_secret(secret))
     }
 
     /// A key of 32 bytes that a key management system gave out. They must be random: a password, or the
     /// hash of one, is not a key.
-    pub fn from_bytes(secret: [u8; 32]) -> Self {
-        Key::from_secret(Zeroizing::new(secret))
+    ///
+    /// The argument is wiped; a copy that the caller keeps is not.
+    pub fn from_bytes(mut bytes: [u8; 32]) -> Self {
+        let mut secret = Secret::default();
+        secret.copy_from_slice(&bytes);
+        bytes.zeroize();
+        Key::from_secret(secret)
     }
 
-    fn from_secret(secret: Zeroizing<[u8; 32]>) -> Self {
-        let derive = Extracted::new(EXTRACT_SALT, &*secret);
+    fn from_secret(secret: Secret) -> Self {
+        let derive = Box::new(Extracted::new(EXTRACT_SALT, &**secret));
         let mut key = Key { secret, derive, id: KeyId([0; 4]) };
         let mut id = [0; 4];
         key.expand(&[b"hs1 kid"], &mut id);
@@ -90,7 +99,7 @@ impl Key {
     /// The text form, for the environment or a secret store. It is the secret itself.
     pub fn to_text(&self) -> Zeroizing<String> {
         let mut bytes = Zeroizing::new([0; 36]);
-        bytes[..32].copy_from_slice(&*self.secret);
+        bytes[..32].copy_from_slice(&**self.secret);
         bytes[32..].copy_from_slice(&check(&self.secret));
         let mut text = Zeroizing::new(String::with_capacity(PREFIX.len() + 48));
         text.push_str(PREFIX);
@@ -132,7 +141,7 @@ impl FromStr for Key {
             Ok(36) => {}
             _ => return Err(KeyError::Damaged),
         }
-        let mut secret = Zeroizing::new([0; 32]);
+        let mut secret = Secret::default();
         secret.copy_from_slice(&bytes[..32]);
         if check(&secret) != bytes[32..] {
             return Err(KeyError::Damaged);

@@ -22,11 +22,14 @@
 //! [`guide`] tells how to put it into operation, and [`mod@format`] specifies every byte.
 
 mod aead;
+mod canonical;
 mod config;
+mod counters;
 mod data;
 #[cfg(test)]
 mod data_vectors;
 mod delivery;
+mod endings;
 mod envelope;
 mod error;
 pub mod format;
@@ -41,6 +44,7 @@ mod outgoing;
 mod policy;
 mod provenance;
 mod provider;
+mod requests;
 mod salt;
 mod sealed_error;
 mod server_events;
@@ -51,13 +55,14 @@ mod wycheproof;
 
 pub use aead::{Backend, Suite};
 pub use config::EncryptionBuilder;
+pub use counters::{Counters, Counts};
 pub use envelope::{Class, Commitment, Context, Header, Invoker, Opened, Origin};
 pub use error::{Failure, KeyError};
 pub use key::{Key, KeyId};
 pub use keyset::{KEYS_VARIABLE, Keyset, KeysetBuilder};
 pub use middleware::Encryption;
-pub use policy::{EventPolicy, Mode, Plain, Slot};
-pub use provenance::Provenance;
+pub use policy::{Binding, EventPolicy, Mode, Plain, Slot};
+pub use provenance::{Provenance, Seals};
 pub use provider::KeyProvider;
 
 /// The README's program, compiled with the documentation's tests.

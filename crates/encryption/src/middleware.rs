@@ -1,5 +1,6 @@
 //! The middleware: which hook does what.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use hookstack_core::{
@@ -8,9 +9,9 @@ use hookstack_core::{
 };
 
 use crate::config::{Config, EncryptionBuilder};
+use crate::counters::Counters;
 use crate::error::KeyError;
 use crate::keyset::Keyset;
-use crate::policy::Slot;
 use crate::provider::{KeyProvider, Reload};
 use crate::{delivery, incoming, outgoing};
 
@@ -60,17 +61,16 @@ impl Encryption {
         Ok(builder)
     }
 
-    /// How many values were accepted in plaintext where an envelope was expected. When it no longer
-    /// grows, plaintext can be refused.
-    pub fn plaintext_accepted(&self, slot: Slot) -> u64 {
-        self.config.accepted(slot)
+    /// A handle to what it counts, which stays valid when an app has taken the middleware.
+    pub fn counters(&self) -> Counters {
+        self.config.counters.clone()
     }
 }
 
 /// When to retry a call whose key has just come.
 const KEY_IS_THERE: Duration = Duration::from_secs(1);
 
-fn misplaced(advice: &'static str) -> Error {
+fn misplaced(advice: impl Into<Cow<'static, str>>) -> Error {
     Error::of_kind(ErrorKind::Configuration, advice)
 }
 
@@ -97,6 +97,11 @@ impl Middleware for Encryption {
             return Err(misplaced(
                 "register it once: a second one would seal what the first has sealed",
             ));
+        }
+        if let Some(field) = self.config.reserved_field() {
+            return Err(misplaced(format!(
+                "the field \"{field}\" cannot be sealed by itself: it is where whole data objects are sealed, or where the server writes"
+            )));
         }
         if self.config.cannot_invoke() {
             return Err(misplaced(

@@ -7,6 +7,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// The entries of an object, in their order, with raw values.
+#[derive(Clone)]
 pub(crate) struct Object<'a>(Vec<(Cow<'a, str>, Cow<'a, [u8]>)>);
 
 impl<'a> Object<'a> {

@@ -6,10 +6,12 @@ use hookstack_core::{
 };
 
 use crate::config::Config;
+use crate::counters::Counted;
 use crate::data::{self, Owner};
 use crate::envelope::{Context, Invoker, Origin};
 use crate::error::Failure;
-use crate::policy::Mode;
+use crate::policy::{Mode, Slot};
+use crate::requests::Address;
 use crate::sealed_error;
 use crate::trigger::TriggeredBy;
 
@@ -44,17 +46,24 @@ pub(crate) fn transform_output(config: &Config, cx: &mut TransformOutput<'_>) ->
     );
 
     if let Some(output) = cx.output_mut().map(std::mem::take) {
-        let context = match &step {
-            Some(step) => Context::step(slug, step.hash()),
-            None => Context::function_output(slug),
+        let address = Address::of(&info.trigger)?;
+        let context = match (&step, address) {
+            (Some(step), _) => Context::step(slug, step.hash()),
+            (None, None) => Context::function_output(slug),
+            // What was never asked cannot be answered.
+            (None, Some(address)) => address
+                .response_of(cx.extensions())
+                .ok_or_else(|| Failure::NotAuthentic.at("the request"))?,
         };
         let size = output.len();
         let sealed =
             config.keys.seal(&context, &origin, &output.text()).map_err(|f| f.at(&place))?;
-        if sealed.len() > MAX_OUTPUT {
+        // Other hosts have limits of their own.
+        if address.is_none() && sealed.len() > MAX_OUTPUT {
             cx.set_error(too_large(&place, size, sealed.len(), MAX_OUTPUT));
         } else if let Some(slot) = cx.output_mut() {
             *slot = Payload::from_well_formed(sealed);
+            config.counters.add(Slot::of(context.class()), Counted::Sealed);
         }
     }
     if let Some(error) = cx.error_mut() {
@@ -63,13 +72,14 @@ pub(crate) fn transform_output(config: &Config, cx: &mut TransformOutput<'_>) ->
             None => Context::function_error(slug),
         };
         sealed_error::seal(&config.keys, &context, &origin, error).map_err(|f| f.at(&place))?;
+        config.counters.add(Slot::of(context.class()), Counted::Sealed);
     }
     if let (Some(step), Some(StepOptions::Invoke(invoke))) = (&step, cx.options_mut()) {
         let size = invoke.data.len();
         let origin = Origin { invoker: invoking(&origin, step), ..origin };
         let owner = Owner::Invoke(&invoke.function);
         let sealed = data::seal(config, &config.invokes, owner, &origin, &invoke.data);
-        invoke.data = sealed.map_err(|failure| failure.at(&place))?;
+        invoke.data = sealed.map_err(|failure| not_sealed(failure, &place))?;
         if invoke.data.len() > MAX_EVENT {
             return Err(too_large(&place, size, invoke.data.len(), MAX_EVENT));
         }
@@ -105,20 +115,25 @@ pub(crate) fn before_send_events(config: &Config, cx: &mut BeforeSendEvents<'_>)
         let size = event.data.len();
         let policy = config.policy(&event.name);
         let sealed = data::seal(config, policy, Owner::Event(&event.name), &origin, &event.data);
-        event.data = sealed.map_err(|failure| match failure {
-            // Of a value that is still plaintext, this can only mean that it is no object.
-            Failure::NotAuthentic => Error::of_kind(
-                ErrorKind::InvalidInput,
-                format!("{place}: its data must be a JSON object without repeated keys"),
-            )
-            .with_retry(Retry::Never),
-            other => other.at(&place),
-        })?;
+        event.data = sealed.map_err(|failure| not_sealed(failure, &place))?;
         if event.data.len() > MAX_EVENT {
             return Err(too_large(&place, size, event.data.len(), MAX_EVENT));
         }
     }
     Ok(())
+}
+
+/// Why a data object could not be sealed.
+fn not_sealed(failure: Failure, place: &str) -> Error {
+    match failure {
+        // Of a value that is still plaintext, this can only mean that it is no object.
+        Failure::NotAuthentic => Error::of_kind(
+            ErrorKind::InvalidInput,
+            format!("{place}: its data must be a JSON object without repeated keys"),
+        )
+        .with_retry(Retry::Never),
+        other => other.at(place),
+    }
 }
 
 fn random_id() -> Result<String, Failure> {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::envelope::Class;
+
 /// Whether to seal what goes out. For the roll-out on a running system.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mode {
@@ -34,10 +36,45 @@ pub enum Slot {
     Functions,
     /// Payloads of invocations.
     Invokes,
+    /// Bodies of HTTP requests and events of Lambda functions, and the responses to them.
+    Requests,
 }
 
 impl Slot {
-    pub(crate) const ALL: [Slot; 4] = [Slot::Events, Slot::Steps, Slot::Functions, Slot::Invokes];
+    /// All of them.
+    pub const ALL: [Slot; 5] =
+        [Slot::Events, Slot::Steps, Slot::Functions, Slot::Invokes, Slot::Requests];
+
+    pub(crate) fn of(class: Class) -> Slot {
+        match class {
+            Class::Event => Slot::Events,
+            Class::Step | Class::StepError => Slot::Steps,
+            Class::FunctionOutput | Class::FunctionError => Slot::Functions,
+            Class::Invoke => Slot::Invokes,
+            Class::HttpRequest
+            | Class::HttpResponse
+            | Class::LambdaEvent
+            | Class::LambdaResponse => Slot::Requests,
+        }
+    }
+}
+
+/// What a stored value must have in common with the call that it is delivered to, beside function and step.
+///
+/// It is the reader's choice, and changes nothing in what is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Binding {
+    /// The same trigger: what was sealed in a run is good in reruns of it, and in nothing else.
+    #[default]
+    Trigger,
+    /// The same run too. A run that is rerun from one of its steps fails, because it begins with values
+    /// of the former run.
+    Run,
+    /// Nothing more: a value of this step is good in every run of the function, so whoever runs the server
+    /// can give one customer the values of another. For runs that must go on although the events that
+    /// triggered them were changed; never as a lasting setting.
+    Slot,
 }
 
 /// What of an event's data is sealed.
@@ -81,8 +118,9 @@ impl EventPolicy {
         self
     }
 
-    /// These top-level fields are sealed, each in an envelope of its own. The others are not protected:
-    /// the server can read and change them.
+    /// These top-level fields are sealed, each in an envelope of its own, and belong together: those of two
+    /// events, or of two sealings of one, cannot be mixed. The others are not protected: the server can read
+    /// and change them, though not between the calls of one run.
     ///
     /// Without any name, everything is sealed, as by [`whole`](EventPolicy::whole).
     pub fn fields<S: Into<String>>(fields: impl IntoIterator<Item = S>) -> Self {

@@ -2,7 +2,7 @@
 
 use hookstack_core::Extensions;
 
-use crate::envelope::{Class, Origin};
+use crate::envelope::{Class, Commitment, Opened, Origin};
 use crate::key::KeyId;
 
 /// What is known about the origin of a memo or event. Attached to its extensions by
@@ -21,14 +21,42 @@ pub enum Provenance {
         origin: Origin,
         /// With which key.
         key: KeyId,
+        /// Which envelopes it came in.
+        seals: Seals,
     },
     /// It stood in plaintext: anybody on the way can have written it.
     Plain,
+}
+
+/// The envelopes that a value came in, and what stood beside them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seals {
+    pub(crate) commitments: Vec<Commitment>,
+    /// The hash of the members that were not sealed, where a policy leaves some.
+    pub(crate) siblings: Option<[u8; 32]>,
+}
+
+impl Seals {
+    /// The commitment of each envelope: one, or one for each field that was sealed by itself, in the
+    /// order of the fields' names.
+    pub fn commitments(&self) -> &[Commitment] {
+        &self.commitments
+    }
 }
 
 impl Provenance {
     /// The provenance of a value; plain unless something else was attached.
     pub fn of(extensions: &Extensions) -> &Provenance {
         extensions.get().unwrap_or(&Provenance::Plain)
+    }
+
+    /// Of what came in this one envelope.
+    pub(crate) fn of_opened(opened: &Opened) -> Provenance {
+        Provenance::Sealed {
+            class: opened.class(),
+            origin: opened.origin().clone(),
+            key: opened.key(),
+            seals: Seals { commitments: vec![opened.commitment()], siblings: None },
+        }
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use hookstack_core::{FunctionInfo, Middleware, Stack, StackBuilder};
 
 use crate::error::ConfigError;
-use crate::function::{Function, FunctionBuilder, check_id, slug};
+use crate::function::{Function, FunctionBuilder, check_id};
 use crate::handler::ArcHandler;
 use crate::transport::EventTransport;
 
@@ -47,8 +47,6 @@ pub struct Registered {
     stack: Arc<Stack>,
     pub(crate) settings: FunctionBuilder,
     pub(crate) handler: ArcHandler,
-    /// The slug of the function whose failures it handles.
-    pub(crate) failure_of: Option<String>,
 }
 
 impl Registered {
@@ -155,10 +153,11 @@ impl AppBuilder {
         let mut functions = Vec::new();
         for function in self.functions {
             let failure = function.settings.failure_function(&self.id);
-            let slug = slug(&self.id, function.id());
-            functions.push(self.middleware.register(&self.id, function, None)?);
+            let registered = self.middleware.register(&self.id, function, None)?;
+            let guarded = registered.info.clone();
+            functions.push(registered);
             if let Some(failure) = failure {
-                functions.push(self.middleware.register(&self.id, failure, Some(slug))?);
+                functions.push(self.middleware.register(&self.id, failure, Some(guarded))?);
             }
         }
         let mut by_slug = HashMap::new();
@@ -171,7 +170,7 @@ impl AppBuilder {
         let app_level = self.middleware.len();
         let stack = self.middleware.build();
         stack.register(&self.id, &infos, None).map_err(ConfigError::Middleware)?;
-        for function in functions.iter().filter(|function| function.failure_of.is_none()) {
+        for function in functions.iter().filter(|function| function.info.guards.is_none()) {
             let own = std::slice::from_ref(&function.info);
             function
                 .stack
@@ -197,7 +196,7 @@ trait Register {
         &self,
         app_id: &str,
         function: Function,
-        failure_of: Option<String>,
+        guarded: Option<Arc<FunctionInfo>>,
     ) -> Result<Registered, ConfigError>;
 }
 
@@ -206,15 +205,18 @@ impl Register for StackBuilder {
         &self,
         app_id: &str,
         function: Function,
-        failure_of: Option<String>,
+        guarded: Option<Arc<FunctionInfo>>,
     ) -> Result<Registered, ConfigError> {
         function.settings.validate()?;
+        let mut info = function.settings.info(app_id);
+        if let Some(guarded) = guarded {
+            info = info.guarding(guarded);
+        }
         Ok(Registered {
-            info: Arc::new(function.settings.info(app_id)),
+            info: Arc::new(info),
             stack: Arc::new(self.clone().with_all(&function.settings.middleware).build()),
             settings: function.settings,
             handler: function.handler,
-            failure_of,
         })
     }
 }

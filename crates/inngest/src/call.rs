@@ -252,7 +252,7 @@ fn foreign_failure(function: &Registered, parsed: &CallRequestBody) -> Option<Er
     struct Failed {
         function_id: String,
     }
-    let of = function.failure_of.as_deref()?;
+    let of = function.info().guards.as_ref()?.slug.as_str();
     let is_foreign =
         |event: &Event| event.data.to::<Failed>().map_or(true, |failed| failed.function_id != of);
     parsed.input.events.iter().any(is_foreign).then(|| {
@@ -291,7 +291,7 @@ fn trigger(function: &Registered, event: &Event) -> CallTrigger {
     match event.name.as_str() {
         CRON_EVENT => CallTrigger::Cron { schedule: server_data().cron },
         INVOKED_EVENT => CallTrigger::Invoke,
-        _ if function.failure_of.is_some() => {
+        _ if function.info().guards.is_some() => {
             let ServerData { function_id, run_id, .. } = server_data();
             CallTrigger::Failure { function: function_id, run_id }
         }

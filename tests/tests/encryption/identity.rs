@@ -222,12 +222,19 @@ async fn a_trigger_that_was_renamed_goes_on_for_runs_in_flight() {
             .with(encryption)
             .function(Function::builder("f").on_event(event).handler(sleeps))
     };
-    for (former, status) in [(true, RunStatus::Completed), (false, RunStatus::Failed)] {
+    for (former, status) in [
+        (Some("f"), RunStatus::Completed),
+        (Some("g"), RunStatus::Failed),
+        (None, RunStatus::Failed),
+    ] {
         let engine = Engine::start(app("old", encryption())).expect("the app");
         send(&engine, "old", "1", json!({})).await;
         engine.settle().await.expect("rest");
         let builder = Encryption::builder(keys());
-        let builder = if former { builder.former_trigger("old") } else { builder };
+        let builder = match former {
+            Some(function) => builder.former_trigger(function, "old"),
+            None => builder,
+        };
         engine.deploy(app("new", builder.build())).expect("the app");
         engine.run_until_idle().await.expect("rest");
         assert_eq!(only(engine.runs()).status, status);

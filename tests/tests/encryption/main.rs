@@ -1,11 +1,15 @@
 //! End-to-end encryption of durable functions on the local engine.
 
 mod attacks;
+mod binding;
 mod canary;
+mod contents;
+mod counters;
 mod forged_events;
 mod identity;
 mod misuse;
 mod order;
+mod requests;
 mod rotation;
 mod senders;
 mod sharing;

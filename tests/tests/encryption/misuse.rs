@@ -90,3 +90,45 @@ fn invocations_in_plaintext_are_refused_unless_their_results_may_be_unbound() {
     assert!(error.contains("plain(Slot::Functions, Plain::Allow)"), "{error}");
     assert!(app(plaintext().plain(Slot::Functions, Plain::Allow).build()).is_ok());
 }
+
+#[test]
+fn a_sealed_field_whose_name_is_taken_is_refused() {
+    let refused = |encryption: Encryption| {
+        let app = App::builder("app").with(encryption).build();
+        app.expect_err("refused").to_string()
+    };
+    let builder = || Encryption::builder(keys());
+    for (encryption, field) in [
+        (builder().event("e", EventPolicy::fields(["card", "encrypted"])), "encrypted"),
+        (builder().field("x").other_events(EventPolicy::fields(["x"])), "x"),
+        (builder().invokes(EventPolicy::fields(["_inngest"])), "_inngest"),
+        (builder().field("_inngest"), "_inngest"),
+    ] {
+        let error = refused(encryption.build());
+        assert!(error.contains(&format!("the field \"{field}\"")), "{error}");
+    }
+    let free = builder().field("x").event("e", EventPolicy::fields(["encrypted"])).build();
+    assert!(App::builder("app").with(free).build().is_ok());
+}
+
+#[tokio::test]
+async fn an_invocation_whose_fields_cannot_be_told_apart_is_refused_with_the_reason() {
+    async fn calls(step: Step) -> R<Value> {
+        let twice = r#"{"card":"4111","card":"4222"}"#.to_owned();
+        let twice = serde_json::value::RawValue::from_string(twice)?;
+        Ok(step.invoke("call", "f", &twice).await?)
+    }
+    let encryption = Encryption::builder(keys()).invokes(EventPolicy::fields(["card"])).build();
+    let app = App::builder("app")
+        .with(encryption)
+        .function(Function::builder("f").handler(echo))
+        .function(Function::builder("calls").on_event("e").retries(0).handler(calls));
+    let engine = Engine::start(app).expect("the app");
+    send(&engine, "e", "e-1", json!({})).await;
+    engine.run_until_idle().await.expect("rest");
+    let run = only(engine.runs_of("app-calls"));
+    let error: Value = serde_json::from_str(run.error.as_deref().expect("an error")).expect("JSON");
+    assert_ne!(error["name"], "Unauthenticated", "{error}");
+    let message = error["message"].as_str().expect("a message");
+    assert!(message.contains("must be a JSON object"), "{message}");
+}

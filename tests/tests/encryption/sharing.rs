@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use hookstack_core::Error;
-use hookstack_encryption::{
-    Encryption, EncryptionBuilder, EventPolicy, Key, Keyset, Mode, Plain, Slot,
-};
+use hookstack_encryption::{Encryption, EncryptionBuilder, EventPolicy, Key, Keyset, Mode, Plain};
 use hookstack_inngest::engine::{Engine, RunStatus};
 use hookstack_inngest::{App, AppBuilder, Data, Function, Step, Trigger};
 use serde_json::{Value, json};
@@ -149,21 +147,4 @@ async fn a_roll_out_in_three_stages_loses_no_run() {
         assert_eq!(output, json!([index + 1, { "Err": "Mine: no" }]), "run {index}");
     }
     assert!(!runs[11].events[0].contains("\"n\""), "the last ones are sealed");
-}
-
-#[tokio::test]
-async fn accepted_plaintext_is_counted() {
-    let encryption =
-        std::sync::Arc::new(Encryption::builder(keys()).plain(Slot::Events, Plain::Allow).build());
-    let app = App::builder("one")
-        .with(encryption.clone())
-        .function(Function::builder("echo").on_event("shared").handler(echo));
-    let engine = Engine::start(app).expect("the app");
-    engine
-        .inject(hookstack_core::Event::new("shared", &json!({ "plain": true })).expect("an event"))
-        .expect("valid events");
-    engine.run_until_idle().await.expect("rest");
-    assert_eq!(only(engine.runs_of("one-echo")).status, RunStatus::Completed);
-    assert_eq!(encryption.plaintext_accepted(Slot::Events), 1);
-    assert_eq!(encryption.plaintext_accepted(Slot::Steps), 0);
 }

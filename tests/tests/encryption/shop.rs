@@ -184,3 +184,18 @@ pub(crate) fn open_output(keys: &Keyset, function: &str, stored: &str) -> Value 
     let opened = keys.open(&context, stored.as_bytes()).expect("authentic");
     serde_json::from_slice(opened.plaintext()).expect("JSON")
 }
+
+/// The body of a call request.
+pub(crate) fn make_request(events: &[&Value], run_id: &str, steps: Value) -> Value {
+    let stack: Vec<&String> = steps.as_object().expect("an object").keys().collect();
+    let stack = json!({ "stack": stack, "current": stack.len() });
+    let ctx = json!({ "run_id": run_id, "attempt": 0, "fn_id": "x", "stack": stack, "disable_immediate_execution": false, "use_api": false });
+    json!({ "ctx": ctx, "event": events[0], "events": events, "steps": steps, "version": 1 })
+}
+
+/// The memo that a server makes of the first operation that a call reported.
+pub(crate) fn memo_of(reported: &(u16, Value)) -> Value {
+    assert_eq!(reported.0, 206, "{}", reported.1);
+    let operation = &reported.1[0];
+    json!({ operation["id"].as_str().expect("an id"): { "data": operation["data"] } })
+}

@@ -32,6 +32,7 @@ pub(super) struct Parsed {
     pub(super) class: Class,
     pub(super) key: KeyId,
     pub(super) origin: Range<usize>,
+    pub(super) salt: [u8; SALT],
     pub(super) commitment: Commitment,
     /// The ciphertext.
     pub(super) text: Range<usize>,
@@ -48,7 +49,7 @@ pub(super) fn parse(message: &[u8]) -> Option<Parsed> {
     let (length, rest) = rest.split_first_chunk::<2>()?;
     let start = message.len() - rest.len();
     let (origin, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
-    let (_salt, rest) = rest.split_first_chunk::<SALT>()?;
+    let (salt, rest) = rest.split_first_chunk::<SALT>()?;
     let (commitment, rest) = rest.split_first_chunk::<COMMITMENT>()?;
     let (text, _tag) = rest.split_last_chunk::<TAG>()?;
     let end = message.len() - TAG;
@@ -57,6 +58,7 @@ pub(super) fn parse(message: &[u8]) -> Option<Parsed> {
         class,
         key: KeyId(*key),
         origin: start..start + origin.len(),
+        salt: *salt,
         commitment: Commitment(*commitment),
         text: end - text.len()..end,
     })

@@ -24,12 +24,23 @@ use crate::error::Failure;
 use crate::key::KeyId;
 use crate::keyset::Keyset;
 use crate::wipe::Wiped;
+use binary::SALT;
+
+/// How many bytes at the beginning of the salt all envelopes of one object have in common.
+///
+/// A rule for writers: where fields of an object are sealed in an envelope each, their salts begin with the
+/// same 16 random bytes, made anew for each object, and end with 16 that are fresh in each envelope. A
+/// reader refuses an object whose envelopes differ in them: fields of two sealings of the same event, put
+/// together by somebody on the way, belong to the same place and would open. The salt is authentic, because
+/// it is part of the header that everything is derived from.
+pub(crate) const OBJECT_SALT: usize = SALT / 2;
 
 /// An opened envelope. The plaintext is wiped from memory when it is dropped.
 pub struct Opened {
     /// The message, decrypted in place.
     message: Wiped,
     text: Range<usize>,
+    salt: [u8; SALT],
     commitment: Commitment,
     class: Class,
     origin: Origin,
@@ -62,10 +73,16 @@ impl Opened {
         self.commitment
     }
 
+    /// What all envelopes of one object have in common.
+    pub(crate) fn salt_of_object(&self) -> [u8; OBJECT_SALT] {
+        let mut half = [0; OBJECT_SALT];
+        half.copy_from_slice(&self.salt[..OBJECT_SALT]);
+        half
+    }
+
     /// The plaintext without a copy; nobody wipes it any more.
-    pub(crate) fn into_parts(self) -> (Bytes, Class, Origin, KeyId) {
-        let plaintext = Bytes::from(self.message.into_inner()).slice(self.text);
-        (plaintext, self.class, self.origin, self.key)
+    pub(crate) fn into_plaintext(self) -> Bytes {
+        Bytes::from(self.message.into_inner()).slice(self.text)
     }
 }
 
@@ -90,6 +107,26 @@ impl Keyset {
         plaintext: &[u8],
     ) -> Result<Vec<u8>, Failure> {
         self.seal_with(self.salt()?, context, origin, plaintext, json::HEAD, json::TAIL)
+    }
+
+    /// Seals one of several fields of an object, all of which are given the same `object`.
+    pub(crate) fn seal_field(
+        &self,
+        object: &[u8; OBJECT_SALT],
+        context: &Context<'_>,
+        origin: &Origin,
+        plaintext: &[u8],
+    ) -> Result<Vec<u8>, Failure> {
+        let mut salt = self.salt()?;
+        salt[..OBJECT_SALT].copy_from_slice(object);
+        self.seal_with(salt, context, origin, plaintext, json::HEAD, json::TAIL)
+    }
+
+    /// What the envelopes of an object's fields shall have in common: see [`OBJECT_SALT`].
+    pub(crate) fn salt_of_object(&self) -> Result<[u8; OBJECT_SALT], Failure> {
+        let mut half = [0; OBJECT_SALT];
+        half.copy_from_slice(&self.salt()?[..OBJECT_SALT]);
+        Ok(half)
     }
 
     /// Seals the contents of an error, as the text that becomes its message.
@@ -159,8 +196,8 @@ impl Keyset {
         let mut message = Wiped::new(message);
         binary::open(key, self.backend(), &context, &parsed, &mut message)
             .ok_or(Failure::NotAuthentic)?;
-        let binary::Parsed { class, key, commitment, text, .. } = parsed;
-        Ok(Opened { message, text, commitment, class, origin, key })
+        let binary::Parsed { class, key, salt, commitment, text, .. } = parsed;
+        Ok(Opened { message, text, salt, commitment, class, origin, key })
     }
 }
 

@@ -1,0 +1,117 @@
+//! A hash of JSON that stays the same when a server rewrites the text.
+
+use hookstack_core::Payload;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::data::SERVER_FIELD;
+
+/// The hash of a data object.
+///
+/// A server sorts the keys of what it passes on, writes numbers anew after reading them as 64-bit floating
+/// point, keeps the last of two equal keys, and adds a member of its own at the top: none of this changes
+/// the hash. What no parser holds (a lone surrogate, a number beyond all floating point) counts as text.
+pub(crate) fn digest(data: &Payload) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    match data.value() {
+        Ok(value) => feed(&mut hash, value, true),
+        Err(_) => text(&mut hash, b'?', &data.text()),
+    }
+    hash.finalize().into()
+}
+
+/// A tag for each type and a length before what has no fixed one: no two values are fed alike.
+fn feed(hash: &mut Sha256, value: &Value, top: bool) {
+    match value {
+        Value::Null => hash.update(b"n"),
+        Value::Bool(false) => hash.update(b"f"),
+        Value::Bool(true) => hash.update(b"t"),
+        Value::Number(number) => match number.as_f64() {
+            // There is a negative zero, which is equal to the other one.
+            Some(float) => {
+                hash.update(b"d");
+                hash.update((float + 0.0).to_be_bytes());
+            }
+            None => text(hash, b'#', number.to_string().as_bytes()),
+        },
+        Value::String(string) => text(hash, b's', string.as_bytes()),
+        Value::Array(elements) => {
+            length(hash, b'[', elements.len());
+            elements.iter().for_each(|element| feed(hash, element, false));
+        }
+        Value::Object(object) => {
+            let mut members: Vec<_> =
+                object.iter().filter(|(key, _)| !top || *key != SERVER_FIELD).collect();
+            members.sort_unstable_by_key(|(key, _)| *key);
+            length(hash, b'{', members.len());
+            for (key, value) in members {
+                text(hash, b'k', key.as_bytes());
+                feed(hash, value, false);
+            }
+        }
+    }
+}
+
+fn text(hash: &mut Sha256, tag: u8, text: &[u8]) {
+    length(hash, tag, text.len());
+    hash.update(text);
+}
+
+fn length(hash: &mut Sha256, tag: u8, length: usize) {
+    hash.update([tag]);
+    hash.update((length as u64).to_be_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(json: &str) -> [u8; 32] {
+        digest(&Payload::from_text(json.to_owned()).expect("JSON"))
+    }
+
+    #[test]
+    fn what_a_server_rewrites_does_not_count() {
+        let json = r#"{"b": [1.0, 12345678901234567890], "a": {"x": null, "y": "é"}}"#;
+        let rewritten =
+            r#"{"_inngest":{"v":1},"a":{"y":"\u00e9","x":null},"b":[1,12345678901234567000]}"#;
+        assert_eq!(of(json), of(rewritten));
+        assert_eq!(of(r#"{"a":1,"a":2}"#), of(r#"{"a":2}"#));
+        assert_eq!(of("-0.0"), of("0"));
+    }
+
+    #[test]
+    fn everything_else_counts() {
+        let values = [
+            "null",
+            "false",
+            "true",
+            "0",
+            "0.1",
+            r#""0""#,
+            r#""""#,
+            "[]",
+            "{}",
+            "[0]",
+            "[[0]]",
+            r#"["a","b"]"#,
+            r#"["ab",""]"#,
+            r#"["b","a"]"#,
+            r#"{"a":"b"}"#,
+            r#"{"b":"a"}"#,
+            r#"{"a":{"b":1}}"#,
+            r#"{"a":{},"b":1}"#,
+            r#"{"a":{"_inngest":1}}"#,
+            r#"{"a":{"_inngest":2}}"#,
+            r#""\ud800""#,
+            r#""\ud801""#,
+            "1e400",
+            "2e400",
+        ];
+        for (index, value) in values.iter().enumerate() {
+            for other in &values[..index] {
+                assert_ne!(of(value), of(other), "{value} {other}");
+            }
+        }
+    }
+}
