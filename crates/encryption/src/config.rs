@@ -3,6 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::error::KeyError;
+use crate::interop::Interop;
 use crate::keyset::Keyset;
 use crate::middleware::Encryption;
 use crate::policy::{EventPolicy, Mode, Plain, Slot};
@@ -23,6 +25,7 @@ pub(crate) struct Config {
     pub(crate) other_events: EventPolicy,
     pub(crate) invokes: EventPolicy,
     pub(crate) former_triggers: HashSet<String>,
+    pub(crate) interop: Option<Interop>,
     plain: [Plain; Slot::ALL.len()],
     accepted: [AtomicU64; Slot::ALL.len()],
 }
@@ -38,6 +41,7 @@ impl EncryptionBuilder {
                 other_events: EventPolicy::default(),
                 invokes: EventPolicy::default(),
                 former_triggers: HashSet::new(),
+                interop: None,
                 plain: Default::default(),
                 accepted: Default::default(),
             },
@@ -82,6 +86,16 @@ impl EncryptionBuilder {
         self
     }
 
+    /// Shares events and invocations with functions in TypeScript and Python.
+    ///
+    /// # Errors
+    /// [`KeyError::SharedSecret`] when a secret is in the keyset and in the ring.
+    pub fn interop(mut self, interop: Interop) -> Result<Self, KeyError> {
+        interop.ring.check_apart_from(&self.config.keys)?;
+        self.config.interop = Some(interop);
+        Ok(self)
+    }
+
     /// What to do with plaintext in this kind of place; it is refused by default. Whoever accepts it
     /// accepts what anybody on the way wrote.
     pub fn plain(mut self, slot: Slot, plain: Plain) -> Self {
@@ -102,10 +116,12 @@ impl EncryptionBuilder {
 }
 
 impl Config {
-    /// Invocations in plaintext name no step to answer to, so no answer could be accepted.
+    /// Invocations in plaintext, and those for peers, name no step to answer to, so no answer could be
+    /// accepted.
     pub(crate) fn cannot_invoke(&self) -> bool {
+        let for_peers = self.interop.as_ref().is_some_and(Interop::writes_invokes);
         self.mode == Mode::Encrypt
-            && self.invokes == EventPolicy::plaintext()
+            && (for_peers || self.invokes == EventPolicy::plaintext())
             && self.plain[Slot::Functions as usize] == Plain::Reject
     }
 

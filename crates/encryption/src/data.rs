@@ -36,7 +36,7 @@ impl<'a> Owner<'a> {
 }
 
 /// What the server writes beside the user's data.
-const SERVER_FIELD: &str = "_inngest";
+pub(crate) const SERVER_FIELD: &str = "_inngest";
 
 pub(crate) fn seal(
     config: &Config,
@@ -45,6 +45,11 @@ pub(crate) fn seal(
     origin: &Origin,
     data: &Payload,
 ) -> Result<Payload, Failure> {
+    if let Some(interop) = &config.interop
+        && let Some(sealed) = interop.seal(owner, data)?
+    {
+        return Ok(sealed);
+    }
     let text = data.text();
     let sealed = match &policy.0 {
         Shape::Plaintext => return Ok(data.clone()),
@@ -84,6 +89,11 @@ pub(crate) fn open(
     event_id: Option<&str>,
     data: &Payload,
 ) -> Result<(Payload, Provenance), Failure> {
+    if let Some(interop) = &config.interop
+        && let Some(opened) = interop.open(owner, data)?
+    {
+        return Ok(opened);
+    }
     let text = data.text();
     let plaintext = |config: &Config| {
         // What the server wrote beside the data stays for whoever wants it.

@@ -57,6 +57,8 @@ pub struct Key {
 }
 
 impl Key {
+    pub(crate) const PREFIX: &str = PREFIX;
+
     /// A new random key.
     ///
     /// # Errors
@@ -98,8 +100,7 @@ impl Key {
         text
     }
 
-    #[cfg(test)]
-    fn secret(&self) -> &[u8; 32] {
+    pub(crate) fn secret(&self) -> &[u8; 32] {
         &self.secret
     }
 

@@ -110,6 +110,10 @@ impl Keyset {
         self.inner.backend
     }
 
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = &[u8; 32]> {
+        self.inner.keys.iter().map(Key::secret)
+    }
+
     pub(crate) fn primary_key(&self) -> &Key {
         &self.inner.keys[0]
     }

@@ -18,6 +18,8 @@
 //! arrives as `UnauthenticatedError`, and so does that of a run which could not read its event.
 //! Payloads that were opened and delivered are ordinary memory, not wiped after use; keys are.
 //!
+//! Events can be shared with functions in TypeScript and Python, in a lesser format of theirs: [`Interop`].
+//!
 //! [`Encryption`] is the middleware; [`Keyset::seal`] and [`Keyset::open`] work without any host.
 
 mod aead;
@@ -27,6 +29,7 @@ mod delivery;
 mod envelope;
 mod error;
 mod incoming;
+mod interop;
 mod kdf;
 mod key;
 mod keyset;
@@ -47,6 +50,9 @@ pub use aead::{Backend, Suite};
 pub use config::EncryptionBuilder;
 pub use envelope::{Class, Commitment, Context, Header, Invoker, Opened, Origin};
 pub use error::{Failure, KeyError};
+pub use interop::{
+    Interop, LibsodiumKey, LibsodiumOpened, LibsodiumRing, LibsodiumRingBuilder, PeerPolicy,
+};
 pub use key::{Key, KeyId};
 pub use keyset::{KEYS_VARIABLE, Keyset, KeysetBuilder};
 pub use middleware::Encryption;

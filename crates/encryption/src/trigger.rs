@@ -89,6 +89,11 @@ fn parts(event: &Event, run_id: &str) -> Vec<String> {
             vec!["run".to_owned(), name, function, run, originals.unwrap_or_default()]
         }
         (_, Provenance::Sealed { .. }) => vec!["event".to_owned(), name, id],
+        (_, Provenance::Interop { message_id, .. }) => {
+            // Its id is the server's to choose; the envelope is not.
+            let envelope = message_id.iter().map(|byte| format!("{byte:02x}")).collect();
+            vec!["peer".to_owned(), name, id, envelope]
+        }
         (_, Provenance::Plain) => vec!["plaintext".to_owned(), name, id],
     }
 }
