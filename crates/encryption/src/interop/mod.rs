@@ -13,8 +13,6 @@ mod key;
 mod policy;
 mod ring;
 mod secretbox;
-#[cfg(test)]
-mod tests;
 
 pub use key::LibsodiumKey;
 pub use policy::{Interop, PeerPolicy};
