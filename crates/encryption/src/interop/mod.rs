@@ -6,7 +6,6 @@
 //! it can be moved and replayed. Hence it has keys of its own, is accepted only where a slot opts in, and
 //! never as the output of a step or function.
 
-mod buffer;
 mod data;
 mod envelope;
 mod key;

@@ -7,7 +7,6 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde::de::IgnoredAny;
 
-use super::buffer::Buffer;
 use super::envelope::{self, HEAD, TAIL};
 use super::key::LibsodiumKey;
 use super::secretbox::{self, NONCE, TAG};
@@ -65,14 +64,15 @@ impl LibsodiumRing {
     /// # Errors
     /// [`Failure::Random`].
     pub fn seal(&self, json: &[u8]) -> Result<Vec<u8>, Failure> {
+        let nonce = self.nonce()?;
         let length = BEFORE + json.len();
         let encoded = encoded_length(length);
-        let mut out = Buffer::with_capacity(HEAD.len() + encoded + TAIL.len());
-        out.push(HEAD);
+        let mut out = Vec::with_capacity(HEAD.len() + encoded + TAIL.len());
+        out.extend_from_slice(HEAD);
         // At the end of the room for its base64, so that it is encoded in place.
-        out.push_zeros(encoded - json.len());
-        out.push(json);
-        self.finish(out, length)
+        out.resize(HEAD.len() + encoded - json.len(), 0);
+        out.extend_from_slice(json);
+        self.finish(out, length, &nonce)
     }
 
     /// Serialises and seals a value in one buffer.
@@ -81,32 +81,42 @@ impl LibsodiumRing {
     /// [`Failure::NotJson`] when the value has no JSON form, for instance a map whose keys are not strings;
     /// [`Failure::Random`].
     pub fn seal_value<T: Serialize + ?Sized>(&self, value: &T) -> Result<Vec<u8>, Failure> {
-        let mut out = Buffer::with_capacity(INITIAL);
-        out.push(HEAD);
-        out.push_zeros(BEFORE);
+        let nonce = self.nonce()?;
+        let mut out = Vec::with_capacity(INITIAL);
+        out.extend_from_slice(HEAD);
+        out.resize(HEAD.len() + BEFORE, 0);
         serde_json::to_writer(&mut out, value).map_err(|_| Failure::NotJson)?;
-        let length = out.bytes().len() - HEAD.len();
+        let length = out.len() - HEAD.len();
         let encoded = encoded_length(length);
         // Only now it is known where it must lie to be encoded in place.
-        out.push_zeros(encoded - length);
-        let plaintext = HEAD.len() + BEFORE..HEAD.len() + length;
-        out.bytes().copy_within(plaintext, HEAD.len() + BEFORE + encoded - length);
-        self.finish(out, length)
+        out.reserve_exact(encoded - length + TAIL.len());
+        out.resize(HEAD.len() + encoded, 0);
+        let start = HEAD.len() + BEFORE;
+        out.copy_within(start..HEAD.len() + length, start + encoded - length);
+        self.finish(out, length, &nonce)
+    }
+
+    /// Unlike random bytes, it cannot repeat in a forked process, and it rarely costs a system call.
+    fn nonce(&self) -> Result<[u8; NONCE], Failure> {
+        let mut nonce = [0; NONCE];
+        nonce.copy_from_slice(&self.inner.nonces.next()?[..NONCE]);
+        Ok(nonce)
     }
 
     /// The last `length` bytes are room for nonce and tag, and the plaintext.
-    fn finish(&self, mut out: Buffer, length: usize) -> Result<Vec<u8>, Failure> {
-        let bytes = out.bytes();
-        let start = bytes.len() - length;
-        let [nonce, tag, text] = parts(&mut bytes[start..]).ok_or(Failure::NotAuthentic)?;
-        // Unlike random bytes, it cannot repeat in a forked process, and rarely costs a system call.
-        let mut drawn = [0; NONCE];
-        drawn.copy_from_slice(&self.inner.nonces.next()?[..NONCE]);
-        nonce.copy_from_slice(&drawn);
-        tag.copy_from_slice(&secretbox::seal(self.inner.keys[0].secret(), &drawn, text));
-        encode_in_place(bytes, HEAD.len(), length);
-        out.push(TAIL);
-        Ok(out.into_inner())
+    fn finish(
+        &self,
+        mut out: Vec<u8>,
+        length: usize,
+        nonce: &[u8; NONCE],
+    ) -> Result<Vec<u8>, Failure> {
+        let start = out.len() - length;
+        let [nonce_room, tag, text] = parts(&mut out[start..]).ok_or(Failure::NotAuthentic)?;
+        nonce_room.copy_from_slice(nonce);
+        tag.copy_from_slice(&secretbox::seal(self.inner.keys[0].secret(), nonce, text));
+        encode_in_place(&mut out, HEAD.len(), length);
+        out.extend_from_slice(TAIL);
+        Ok(out)
     }
 
     /// Opens an envelope's JSON.
