@@ -6,6 +6,7 @@ mod forged_events;
 mod identity;
 mod misuse;
 mod order;
+mod peers;
 mod senders;
 mod sharing;
 mod shop;
