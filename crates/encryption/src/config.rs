@@ -6,7 +6,8 @@ use hookstack_core::FunctionInfo;
 
 use crate::counters::{Counted, Counters};
 use crate::data::SERVER_FIELD;
-use crate::error::Failure;
+use crate::error::{Failure, KeyError};
+use crate::interop::Interop;
 use crate::keyset::Keyset;
 use crate::middleware::Encryption;
 use crate::policy::{Binding, EventPolicy, Mode, Plain, Shape, Slot};
@@ -32,6 +33,7 @@ pub(crate) struct Config {
     pub(crate) counters: Counters,
     /// By the id of the function.
     former_triggers: HashMap<String, HashSet<String>>,
+    pub(crate) interop: Option<Interop>,
     plain: [Plain; Slot::ALL.len()],
 }
 
@@ -49,6 +51,7 @@ impl EncryptionBuilder {
                 binding: Binding::default(),
                 counters: Counters::default(),
                 former_triggers: HashMap::new(),
+                interop: None,
                 plain: Default::default(),
             },
         }
@@ -99,6 +102,16 @@ impl EncryptionBuilder {
         self
     }
 
+    /// Shares events and invocations with functions in TypeScript and Python.
+    ///
+    /// # Errors
+    /// [`KeyError::SharedSecret`] when a secret is in the keyset and in the ring.
+    pub fn interop(mut self, interop: Interop) -> Result<Self, KeyError> {
+        interop.ring.check_apart_from(&self.config.keys)?;
+        self.config.interop = Some(interop);
+        Ok(self)
+    }
+
     /// What to do with plaintext in this kind of place; it is refused by default. Whoever accepts it
     /// accepts what anybody on the way wrote.
     pub fn plain(mut self, slot: Slot, plain: Plain) -> Self {
@@ -119,10 +132,12 @@ impl EncryptionBuilder {
 }
 
 impl Config {
-    /// Invocations in plaintext name no step to answer to, so no answer could be accepted.
+    /// Invocations in plaintext, and those for peers, name no step to answer to, so no answer could be
+    /// accepted.
     pub(crate) fn cannot_invoke(&self) -> bool {
+        let for_peers = self.interop.as_ref().is_some_and(Interop::writes_invokes);
         self.mode == Mode::Encrypt
-            && self.invokes == EventPolicy::plaintext()
+            && (for_peers || self.invokes == EventPolicy::plaintext())
             && self.plain[Slot::Functions as usize] == Plain::Reject
     }
 

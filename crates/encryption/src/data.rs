@@ -46,6 +46,11 @@ pub(crate) fn seal(
     origin: &Origin,
     data: &Payload,
 ) -> Result<Payload, Failure> {
+    if let Some(interop) = &config.interop
+        && let Some(sealed) = interop.seal(owner, data)?
+    {
+        return Ok(sealed);
+    }
     let text = data.text();
     let sealed = match &policy.0 {
         Shape::Plaintext => return Ok(data.clone()),
@@ -89,6 +94,11 @@ pub(crate) fn open(
     event_id: Option<&str>,
     data: &Payload,
 ) -> Result<(Payload, Provenance), Failure> {
+    if let Some(interop) = &config.interop
+        && let Some(opened) = interop.open(owner, data)?
+    {
+        return Ok(opened);
+    }
     let text = data.text();
     match &policy.0 {
         Shape::Plaintext => Ok((data.clone(), Provenance::Plain)),

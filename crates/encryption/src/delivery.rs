@@ -116,7 +116,7 @@ fn sealed(
 ) -> Result<(), Failure> {
     match provenance {
         Provenance::Sealed { class, origin, .. } if *class == expected && belongs(origin) => Ok(()),
-        Provenance::Sealed { .. } => Err(Failure::NotAuthentic),
+        Provenance::Sealed { .. } | Provenance::Interop { .. } => Err(Failure::NotAuthentic),
         Provenance::Plain if config.takes_plaintext(slot) => Ok(()),
         Provenance::Plain => Err(Failure::Plaintext),
     }

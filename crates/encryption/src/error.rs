@@ -30,6 +30,24 @@ pub enum KeyError {
     PrimaryReadsOnly,
     /// Two keys are the same, or have the same id.
     Duplicate(KeyId),
+    /// The passphrase of a peer's key is empty, or white space only.
+    EmptyPassphrase,
+    /// The text of a native key was given as the passphrase of a peer's.
+    NativeKey,
+    /// A peer's key is not 64 hex digits.
+    NotHex,
+    /// A ring has more keys than it may.
+    TooManyKeys {
+        /// How many it may have.
+        most: usize,
+    },
+    /// A key of a ring is there twice.
+    Repeated {
+        /// The position of the second, from 1.
+        position: usize,
+    },
+    /// A secret is in the keyset and in the ring of keys shared with peers.
+    SharedSecret,
     /// The namespace is longer than 65 535 bytes.
     Namespace,
     /// The keys that shall replace others are of another namespace.
@@ -67,6 +85,20 @@ impl fmt::Display for KeyError {
                 f.write_str("the first key of a list must be able to write: remove its `ro:`")
             }
             KeyError::Duplicate(id) => write!(f, "the key with id {id} is there twice"),
+            KeyError::EmptyPassphrase => f.write_str("the passphrase is empty"),
+            KeyError::NativeKey => {
+                f.write_str("a key of the keyset cannot be a passphrase: give the peers one of their own")
+            }
+            KeyError::NotHex => f.write_str("this is not 64 hex digits"),
+            KeyError::TooManyKeys { most } => {
+                write!(f, "a ring has {most} keys at most, because each is tried: remove old ones")
+            }
+            KeyError::Repeated { position } => {
+                write!(f, "key {position} of the ring is the same as an earlier one")
+            }
+            KeyError::SharedSecret => f.write_str(
+                "a secret is in the keyset and in the ring shared with peers: give the peers one of their own",
+            ),
             KeyError::Namespace => f.write_str("the namespace is longer than 65535 bytes"),
             KeyError::OtherNamespace => {
                 f.write_str("the new keys are of another namespace than those that they replace")
@@ -101,6 +133,11 @@ pub enum Failure {
     UnknownKey(KeyId),
     /// A value stands in plaintext where only an envelope is accepted.
     Plaintext,
+    /// The envelope is one of the TypeScript package's old format, before version 1: AES-CBC, which nothing
+    /// authenticates. It is not read.
+    LegacyEnvelope,
+    /// What a peer sealed is authentic and no JSON; or a value to be sealed has no JSON form.
+    NotJson,
     /// A context or origin has a string longer than 65 535 bytes.
     TooLong,
     /// The system's random generator failed.
@@ -115,6 +152,12 @@ impl fmt::Display for Failure {
                 write!(f, "sealed with key {id}, which is not in the keyset")
             }
             Failure::Plaintext => f.write_str("plaintext where only an envelope is accepted"),
+            Failure::LegacyEnvelope => f.write_str(
+                "an envelope of the old format without authentication (AES-CBC), which is not read",
+            ),
+            Failure::NotJson => f.write_str(
+                "not JSON; Python's `json.dumps` writes NaN and Infinity, which JSON has not",
+            ),
             Failure::TooLong => f.write_str("a name is longer than 65535 bytes"),
             Failure::Random => f.write_str("the system's random generator failed"),
         }
@@ -131,6 +174,11 @@ impl Failure {
     /// may travel; whether it is retried is all that differs.
     pub(crate) fn at(self, place: &str) -> Error {
         match self {
+            // Neither depends on a key that the sender lacks.
+            Failure::LegacyEnvelope | Failure::NotJson => {
+                let message = format!("{place} cannot be read: {self}");
+                Error::of_kind(ErrorKind::InvalidInput, message).with_retry(Retry::Never)
+            }
             Failure::Random | Failure::TooLong => Error::message(format!("{place}: {self}")),
             _ => {
                 let retry = match self {

@@ -78,7 +78,8 @@ fn open_event(
             if callee == slug {
                 invoker = match &opened.1 {
                     Provenance::Sealed { origin, .. } => Some(origin.invoker.clone()),
-                    Provenance::Plain => Some(Invoker::default()),
+                    // Of a peer too, nothing tells which step waits for the answer.
+                    Provenance::Interop { .. } | Provenance::Plain => Some(Invoker::default()),
                 };
             }
             opened

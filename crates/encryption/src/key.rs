@@ -61,6 +61,8 @@ pub struct Key {
 type Secret = Box<Zeroizing<[u8; 32]>>;
 
 impl Key {
+    pub(crate) const PREFIX: &str = PREFIX;
+
     /// A new random key.
     ///
     /// # Errors
@@ -107,8 +109,7 @@ impl Key {
         text
     }
 
-    #[cfg(test)]
-    fn secret(&self) -> &[u8; 32] {
+    pub(crate) fn secret(&self) -> &[u8; 32] {
         &self.secret
     }
 

@@ -18,6 +18,8 @@
 //! arrives as `UnauthenticatedError`, and so does that of a run which could not read its event.
 //! Payloads that were opened and delivered are ordinary memory, not wiped after use; keys are.
 //!
+//! Events can be shared with functions in TypeScript and Python, in a lesser format of theirs: [`Interop`].
+//!
 //! [`Encryption`] is the middleware; [`Keyset::seal`] and [`Keyset::open`] work without any host. The
 //! [`guide`] tells how to put it into operation, and [`mod@format`] specifies every byte.
 
@@ -35,6 +37,7 @@ mod error;
 pub mod format;
 pub mod guide;
 mod incoming;
+mod interop;
 mod kdf;
 mod key;
 mod keyset;
@@ -58,6 +61,9 @@ pub use config::EncryptionBuilder;
 pub use counters::{Counters, Counts};
 pub use envelope::{Class, Commitment, Context, Header, Invoker, Opened, Origin};
 pub use error::{Failure, KeyError};
+pub use interop::{
+    Interop, LibsodiumKey, LibsodiumOpened, LibsodiumRing, LibsodiumRingBuilder, PeerPolicy,
+};
 pub use key::{Key, KeyId};
 pub use keyset::{KEYS_VARIABLE, Keyset, KeysetBuilder};
 pub use middleware::Encryption;

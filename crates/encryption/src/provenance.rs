@@ -24,6 +24,16 @@ pub enum Provenance {
         /// Which envelopes it came in.
         seals: Seals,
     },
+    /// It came from a peer, see [`Interop`](crate::Interop): authentic as made by a holder of the key, but
+    /// not bound to any place, so whoever runs the server can have replayed or moved it. Under
+    /// [`PeerPolicy::field`](crate::PeerPolicy::field) that is said of the one field, and the others are plain.
+    #[non_exhaustive]
+    Interop {
+        /// Which key of the ring opened it: 0 is the primary.
+        key: usize,
+        /// The nonce and tag of the envelope, which no other one has: the same again is a replay.
+        message_id: [u8; 40],
+    },
     /// It stood in plaintext: anybody on the way can have written it.
     Plain,
 }

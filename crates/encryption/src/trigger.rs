@@ -99,6 +99,11 @@ fn identity(event: &Event, run_id: &str) -> [u8; 32] {
             }
             parts.add(seals.siblings.as_ref().map_or(&b""[..], |digest| digest));
         }
+        (_, Provenance::Interop { message_id, .. }) => {
+            // The server chooses the id, and what stands beside the envelope, but not the envelope.
+            let contents = canonical::digest(&event.data);
+            parts = Parts::new("peer").with(name).with(id).with(message_id).with(contents);
+        }
         _ => {
             let contents = canonical::digest(&event.data);
             parts = Parts::new("plaintext").with(name).with(id).with(contents);

@@ -9,6 +9,7 @@ mod forged_events;
 mod identity;
 mod misuse;
 mod order;
+mod peers;
 mod requests;
 mod rotation;
 mod senders;

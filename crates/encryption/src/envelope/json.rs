@@ -26,8 +26,18 @@ pub(crate) fn read(json: &[u8]) -> Result<Vec<u8>, Failure> {
     if let Some(message) = encoded.and_then(base64::decode) {
         return Ok(message);
     }
-    let envelope: Envelope<'_> = serde_json::from_slice(json).map_err(|_| Failure::NotAuthentic)?;
-    base64::decode(envelope.data.as_bytes()).ok_or(Failure::NotAuthentic)
+    match take_apart(json) {
+        Some(Parts { strategy: Some(strategy), data }) if strategy == STRATEGY_V1 => {
+            base64::decode(data.as_bytes()).ok_or(Failure::NotAuthentic)
+        }
+        _ => Err(Failure::NotAuthentic),
+    }
+}
+
+/// Takes an envelope of any strategy apart; `None` for anything but the marker, at most a strategy, and
+/// text.
+pub(crate) fn take_apart(json: &[u8]) -> Option<Parts<'_>> {
+    serde_json::from_slice(json).ok()
 }
 
 /// Whether a JSON value presents itself as an envelope: an object that has the marker key. One that
@@ -48,19 +58,21 @@ pub(crate) fn is_envelope(json: &[u8]) -> bool {
     matches!(serde_json::from_slice::<HasMarker>(json), Ok(HasMarker(true)))
 }
 
-struct Envelope<'a> {
-    data: Cow<'a, str>,
+/// What an envelope says.
+pub(crate) struct Parts<'a> {
+    pub(crate) strategy: Option<Cow<'a, str>>,
+    pub(crate) data: Cow<'a, str>,
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Envelope<'a> {
+impl<'de: 'a, 'a> Deserialize<'de> for Parts<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Keys;
         impl<'de> Visitor<'de> for Keys {
-            type Value = Envelope<'de>;
+            type Value = Parts<'de>;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an envelope")
             }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Envelope<'de>, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Parts<'de>, A::Error> {
                 let (mut marker, mut strategy, mut data) = (None, None, None);
                 while let Some(Text(key)) = map.next_key()? {
                     match &*key {
@@ -72,9 +84,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for Envelope<'a> {
                         _ => return Err(A::Error::custom("a key that does not belong here")),
                     }
                 }
-                match (marker, strategy.as_deref(), data) {
-                    (Some(true), Some(STRATEGY_V1), Some(data)) => Ok(Envelope { data }),
-                    _ => Err(A::Error::custom("not an envelope of this strategy")),
+                match (marker, data) {
+                    (Some(true), Some(data)) => Ok(Parts { strategy, data }),
+                    _ => Err(A::Error::custom("not an envelope")),
                 }
             }
         }

@@ -16,9 +16,9 @@ pub use context::{Class, Context};
 pub use header::{Commitment, Header};
 pub use origin::{Invoker, Origin};
 
-pub(crate) use base64::decode;
+pub(crate) use base64::{decode, encode_in_place, encoded_length};
 pub(crate) use binary::class_of;
-pub(crate) use json::{ERROR_PREFIX, is_envelope, read};
+pub(crate) use json::{ERROR_PREFIX, Parts, is_envelope, read, take_apart};
 
 use crate::error::Failure;
 use crate::key::KeyId;

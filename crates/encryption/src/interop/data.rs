@@ -1,0 +1,76 @@
+//! Data objects that are shared with peers.
+
+use hookstack_core::Payload;
+
+use super::envelope::{Kind, kind};
+use super::policy::{Interop, Shape};
+use crate::data::{Owner, SERVER_FIELD};
+use crate::envelope::is_envelope;
+use crate::error::Failure;
+use crate::object::Object;
+use crate::provenance::Provenance;
+
+impl Interop {
+    /// Seals a data object for peers. `None` when it is not for them.
+    pub(crate) fn seal(
+        &self,
+        owner: Owner<'_>,
+        data: &Payload,
+    ) -> Result<Option<Payload>, Failure> {
+        let Some(policy) = self.writes(owner) else { return Ok(None) };
+        let text = data.text();
+        let object = Object::parse(&text).ok_or(Failure::NotAuthentic)?;
+        let sealed = match &policy.shape {
+            Shape::Field => {
+                let mut sealed = object;
+                // Of an absent field, a reader must be able to tell that nobody took it away.
+                let value = sealed.get(&policy.field).unwrap_or(b"null");
+                let envelope = self.ring.seal(value)?;
+                sealed.set(&policy.field, envelope);
+                sealed
+            }
+            Shape::Whole { copies } => {
+                let mut sealed = Object::new();
+                for copy in copies {
+                    if let Some(value) = object.get(copy) {
+                        sealed.set(copy, value.to_vec());
+                    }
+                }
+                // Last, so that a copy of the same name cannot stand in its place.
+                sealed.set(&policy.field, self.ring.seal(&text)?);
+                sealed
+            }
+        };
+        Ok(Some(Payload::from_well_formed(sealed.to_json())))
+    }
+
+    /// Opens a data object of a peer. `None` when it is none of theirs.
+    pub(crate) fn open(
+        &self,
+        owner: Owner<'_>,
+        data: &Payload,
+    ) -> Result<Option<(Payload, Provenance)>, Failure> {
+        let Some(policy) = self.reads(owner) else { return Ok(None) };
+        let text = data.text();
+        let mut object = Object::parse(&text).ok_or(Failure::NotAuthentic)?;
+        let Some(envelope) = object.get(&policy.field).filter(|value| is_envelope(value)) else {
+            return Ok(None);
+        };
+        let opened = match kind(envelope)? {
+            Kind::Libsodium => self.ring.open(envelope)?,
+            Kind::Other => return Ok(None),
+            Kind::Legacy => return Err(Failure::LegacyEnvelope),
+        };
+        let provenance = Provenance::Interop { key: opened.key(), message_id: opened.message_id() };
+        let plaintext = opened.into_plaintext();
+        let data = match policy.shape {
+            Shape::Whole { .. } => Payload::from_well_formed(plaintext),
+            Shape::Field => {
+                object.set(&policy.field, plaintext.to_vec());
+                object.remove(SERVER_FIELD);
+                Payload::from_well_formed(object.to_json())
+            }
+        };
+        Ok(Some((data, provenance)))
+    }
+}
