@@ -1,11 +1,14 @@
 //! What can go wrong.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use hookstack_core::{Error, ErrorKind, Retry};
 
 use crate::key::KeyId;
+use crate::key_file::KeyFileError;
+use crate::keyset::KEYS_FILE_VARIABLE;
 
 /// Why a key or keyset is refused. Nothing here quotes a key.
 #[derive(Debug)]
@@ -30,17 +33,26 @@ pub enum KeyError {
     PrimaryReadsOnly,
     /// Two keys are the same, or have the same id.
     Duplicate(KeyId),
-    /// The namespace is longer than 65 535 bytes.
+    /// The namespace is longer than 65 535 bytes, or not UTF-8.
     Namespace,
     /// The environment variable is not set.
     NotSet(&'static str),
+    /// Two environment variables are set of which only one may be.
+    BothSet(&'static str, &'static str),
+    /// A key file is refused.
+    File {
+        /// Its path.
+        path: PathBuf,
+        /// Why.
+        error: KeyFileError,
+    },
     /// The system's random generator failed.
     Random,
 }
 
 impl fmt::Display for KeyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const HOW: &str = "make one with `Key::generate()`; its text form begins with `hs1_`";
+        const HOW: &str = "make one with `Key::generate()` or `hookstack keygen`; its text form begins with `hs1_`";
         match self {
             KeyError::NotAKey => {
                 write!(f, "this is not a key, and a passphrase cannot be one: {HOW}")
@@ -55,10 +67,19 @@ impl fmt::Display for KeyError {
                 f.write_str("the first key of a list must be able to write: remove its `ro:`")
             }
             KeyError::Duplicate(id) => write!(f, "the key with id {id} is there twice"),
-            KeyError::Namespace => f.write_str("the namespace is longer than 65535 bytes"),
-            KeyError::NotSet(variable) => {
-                write!(f, "the environment variable {variable} is not set: set it to a key; {HOW}")
+            KeyError::Namespace => {
+                f.write_str("the namespace is longer than 65535 bytes or not UTF-8")
             }
+            KeyError::NotSet(variable) => {
+                write!(
+                    f,
+                    "the environment variable {variable} is not set: set it to a key, or {KEYS_FILE_VARIABLE} to the path of a file with one; {HOW}"
+                )
+            }
+            KeyError::BothSet(one, other) => {
+                write!(f, "the environment variables {one} and {other} are both set: remove one")
+            }
+            KeyError::File { path, error } => error.describe(path, f),
             KeyError::Random => f.write_str("the system's random generator failed"),
         }
     }
@@ -67,7 +88,9 @@ impl fmt::Display for KeyError {
 impl std::error::Error for KeyError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            KeyError::Entry { error, .. } => Some(error),
+            KeyError::Entry { error, .. }
+            | KeyError::File { error: KeyFileError::Line { error, .. }, .. } => Some(error),
+            KeyError::File { error: KeyFileError::Read(error), .. } => Some(error),
             _ => None,
         }
     }
