@@ -1,0 +1,9 @@
+//! The program, run as its users run it.
+#![allow(missing_docs, unreachable_pub, reason = "tests document themselves")]
+
+mod decrypt;
+mod inspect;
+mod keygen;
+mod rotate;
+mod tool;
+mod usage;
