@@ -5,5 +5,6 @@ mod decrypt;
 mod inspect;
 mod keygen;
 mod rotate;
+mod served;
 mod tool;
 mod usage;
