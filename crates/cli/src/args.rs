@@ -10,6 +10,7 @@ use hookstack_encryption::{Commitment, Header, Keyset, NAMESPACE_VARIABLE};
 use crate::candidates::{self, Given};
 use crate::document::Document;
 use crate::failure::Failed;
+use crate::names::Names;
 
 /// Where the keys are.
 #[derive(Debug, Args)]
@@ -101,7 +102,7 @@ impl PlaceArgs {
             routes: self.route.clone(),
             lambda_functions: self.lambda_function.clone(),
             requests: Vec::new(),
-            names: Vec::new(),
+            further: Names::default(),
             repeats: self.repeats,
         };
         for request in &self.request {

@@ -8,35 +8,14 @@ use std::collections::HashSet;
 
 use hookstack_core::StepHash;
 use hookstack_encryption::{Class, Commitment, Context, Header};
-use sha1::{Digest, Sha1};
 
-use crate::document::{Document, Kind, NodeId};
-use crate::envelope::{Found, Sealed};
+use crate::document::{Document, NodeId};
+use crate::envelope::{self, Found, Sealed};
+use crate::names::{LONGEST, Names, hash_of, in_document};
 
-/// The longest name that is tried, in bytes.
-const LONGEST: usize = 1024;
 /// How many values around an envelope count as near, on each level, and how many levels.
 const NEAR: usize = 256;
 const LEVELS: usize = 16;
-/// Keys at which names stand, in documents of the server and of this middleware.
-const NAMING: [&str; 16] = [
-    "name",
-    "id",
-    "event",
-    "event_name",
-    "eventName",
-    "fn_id",
-    "function",
-    "function_id",
-    "functionId",
-    "function_slug",
-    "functionSlug",
-    "slug",
-    "step",
-    "stepID",
-    "stepId",
-    "displayName",
-];
 const METHODS: [&str; 5] = ["POST", "PUT", "PATCH", "DELETE", "GET"];
 /// The field under which whole data objects are sealed unless an app sets another.
 const FIELD: &str = "encrypted";
@@ -52,8 +31,8 @@ pub(crate) struct Given {
     pub(crate) routes: Vec<String>,
     pub(crate) lambda_functions: Vec<String>,
     pub(crate) requests: Vec<Commitment>,
-    /// Strings of further documents.
-    pub(crate) names: Vec<String>,
+    /// Names in further documents.
+    pub(crate) further: Names<String>,
     /// How often a step's id may have been repeated.
     pub(crate) repeats: u32,
 }
@@ -106,10 +85,7 @@ impl<'a> Address<'a> {
 pub(crate) struct Candidates<'a> {
     given: &'a Given,
     document: &'a Document<'a>,
-    /// Every short string and key of the document, likely names first, then those given.
-    names: Vec<&'a str>,
-    /// Of all names that are the hash of a step, or its id.
-    steps: Vec<StepHash>,
+    names: Names<&'a str>,
     requests: Vec<Commitment>,
 }
 
@@ -119,16 +95,11 @@ type Addresses<'a> = Box<dyn Iterator<Item = Address<'a>> + 'a>;
 impl<'a> Candidates<'a> {
     /// Gathers the candidates of a document with these sealed values.
     pub(crate) fn new(given: &'a Given, document: &'a Document<'a>, found: &[Found]) -> Self {
-        let further = given.names.iter().map(String::as_str);
-        let mut seen = HashSet::new();
-        let names: Vec<&str> =
-            names(document, found).chain(further).filter(|&name| seen.insert(name)).collect();
-        let as_hashes = names.iter().filter_map(|name| StepHash::from_hex(name));
-        let hashed = names.iter().map(|name| hash_of(name));
-        let steps = as_hashes.chain(hashed).collect();
+        let mut names = Names::default();
+        names.extend(in_document(document, found));
         let mut requests = given.requests.clone();
         requests.extend(found.iter().filter_map(request));
-        Candidates { given, document, names, steps, requests }
+        Candidates { given, document, names, requests }
     }
 
     /// The places that a sealed value may belong to, the likely ones first.
@@ -156,6 +127,18 @@ impl<'a> Candidates<'a> {
         }
     }
 
+    /// All names, those of the document first.
+    fn names(&'a self) -> impl Iterator<Item = &'a str> + 'a {
+        self.names.iter().chain(self.given.further.iter())
+    }
+
+    /// All that these may be as steps. What is not reached is not computed.
+    fn all_steps(&'a self) -> impl Iterator<Item = StepHash> + 'a {
+        let own = std::iter::once_with(|| self.names.steps());
+        let further = std::iter::once_with(|| self.given.further.steps());
+        own.chain(further).flatten().copied()
+    }
+
     /// Names around a value: the keys and strings of what it is in, from the inside out.
     fn near(&'a self, node: NodeId) -> impl Iterator<Item = &'a str> + 'a {
         let document = self.document;
@@ -181,7 +164,7 @@ impl<'a> Candidates<'a> {
 
     fn named(&'a self, node: NodeId, given: &'a [String]) -> impl Iterator<Item = &'a str> + 'a {
         let given = given.iter().map(String::as_str);
-        given.chain(self.near(node)).chain(self.names.iter().copied())
+        given.chain(self.near(node)).chain(self.names())
     }
 
     /// Places of a name and a field: the field is the key at which the value stands, unless that is
@@ -215,9 +198,9 @@ impl<'a> Candidates<'a> {
         // Then all repeats of each id once, then once more, and so on: low numbers are likely.
         let repeats = (1..=self.given.repeats).flat_map(move |n| {
             let given = self.given.steps.iter().map(String::as_str);
-            given.chain(self.names.iter().copied()).map(move |id| hash_of(&format!("{id}:{n}")))
+            given.chain(self.names()).map(move |id| hash_of(&format!("{id}:{n}")))
         });
-        let hashes = near.chain(self.steps.iter().copied()).chain(repeats);
+        let hashes = near.chain(self.all_steps()).chain(repeats);
         Box::new(hashes.flat_map(move |hash| {
             self.functions(header).map(move |function| address(function, hash))
         }))
@@ -232,7 +215,7 @@ impl<'a> Candidates<'a> {
 
     fn routes(&'a self) -> impl Iterator<Item = (&'a str, &'a str)> + 'a {
         let given = self.given.routes.iter().map(String::as_str);
-        let routes = given.chain(self.names.iter().copied().filter(|name| name.starts_with('/')));
+        let routes = given.chain(self.names().filter(|name| name.starts_with('/')));
         routes.flat_map(|route| {
             let given = self.given.methods.iter().map(String::as_str);
             given.chain(METHODS).map(move |method| (method, route))
@@ -258,63 +241,7 @@ fn request(found: &Found) -> Option<Commitment> {
 
 /// What may be a name in a document, and the requests in it, for other documents.
 pub(crate) fn of_further(document: &Document<'_>, given: &mut Given) {
-    let found = crate::envelope::find(document);
-    given.names.extend(names(document, &found).map(str::to_owned));
+    let found = envelope::find(document);
+    given.further.extend(in_document(document, &found).map(str::to_owned));
     given.requests.extend(found.iter().filter_map(request));
-}
-
-/// The short strings and keys of a document outside of envelopes: strings at keys that name something,
-/// then keys, then the other strings.
-fn names<'a>(
-    document: &'a Document<'_>,
-    found: &[Found],
-) -> impl Iterator<Item = &'a str> + use<'a> {
-    let (mut naming, mut keys, mut others) = (Vec::new(), Vec::new(), Vec::new());
-    let mut sealed = found.iter().map(|found| document.nodes[found.node].span.clone()).peekable();
-    for (node, value) in document.nodes.iter().enumerate() {
-        while sealed.peek().is_some_and(|span| span.end <= value.span.start) {
-            sealed.next();
-        }
-        let key = document.key(node);
-        if sealed.peek().is_some_and(|span| span.start < value.span.start) {
-            continue;
-        }
-        keys.extend(key.filter(|key| key.len() <= LONGEST));
-        if sealed.peek().is_some_and(|span| span.start == value.span.start) {
-            continue;
-        }
-        if let Kind::String(text) = &value.kind
-            && text.len() <= LONGEST
-        {
-            let is_name = key.is_some_and(|key| NAMING.contains(&key));
-            if is_name { naming.push(&**text) } else { others.push(&**text) }
-        }
-    }
-    naming.into_iter().chain(keys).chain(others)
-}
-
-/// The hash of a step's id (Inngest SDK specification, section 5.1.2); a repeated id has its number
-/// behind a colon.
-fn hash_of(id: &str) -> StepHash {
-    StepHash::new(Sha1::digest(id.as_bytes()).into())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_gathered_outside_of_envelopes_likely_ones_first() {
-        let text = r#"{"z":"other","data":{"encrypted":{"__ENCRYPTED__":true,"__STRATEGY__":"s","data":"x"},"k":1},"name":"shop/order"}"#;
-        let document = Document::parse(text).expect("JSON");
-        let found = crate::envelope::find(&document);
-        assert_eq!(found.len(), 1);
-        let names: Vec<_> = names(&document, &found).collect();
-        assert_eq!(names, ["shop/order", "z", "data", "encrypted", "k", "name", "other"]);
-    }
-
-    #[test]
-    fn a_step_is_hashed_as_the_specification_says() {
-        assert_eq!(hash_of("first step").to_string(), "98bf98df193bcce7c33e6bc50927cf2ac21206cb");
-    }
 }

@@ -56,7 +56,7 @@ pub(crate) fn documents(
         }
         if !is_document {
             return Err(Failed::usage(format!(
-                "line {number} is not a JSON document, as the lines before it are"
+                "line {number} is not a JSON document, as the lines before it are; the output ends before it"
             )));
         }
         documents += 1;

@@ -9,6 +9,7 @@ mod edit;
 mod envelope;
 mod failure;
 mod input;
+mod names;
 mod open;
 
 use std::process::ExitCode;

@@ -95,7 +95,7 @@ async fn everything_that_an_app_sent_and_received_is_opened() {
     let (lines, _) = recorded().await;
     assert!(!lines.contains(CANARY));
     let file = TestFile::new(&lines);
-    let ran = hookstack(&text(1), &["decrypt", "--hints", file.path(), file.path()], "").code(0);
+    let ran = hookstack(&text(1), &["decrypt", file.path()], "").code(0);
     assert_eq!(ran.stderr, "");
     assert!(!ran.stdout.contains("__ENCRYPTED__") && !ran.stdout.contains("hookstack/v1:"));
     for plain in ["poll 0", "poll 2", "declined", "payload", "street", "paid", "broken"] {
