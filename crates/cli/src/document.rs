@@ -10,6 +10,11 @@ use serde::de::IgnoredAny;
 /// The index of a value in [`Document::nodes`].
 pub(crate) type NodeId = usize;
 
+/// How many levels of a path are shown, and how many bytes of a key: a document of somebody else must not
+/// make the messages about it larger than itself.
+const DEEPEST_SHOWN: usize = 64;
+const LONGEST_SHOWN: usize = 256;
+
 /// A document: its values, parents before what is in them. Numbers, booleans and `null` in arrays or
 /// alone are left out: nothing is ever looked for there.
 pub(crate) struct Document<'t> {
@@ -99,19 +104,26 @@ impl<'t> Document<'t> {
         &self.text[self.nodes[node].span.clone()]
     }
 
-    /// Where a value stands, from the root: `$.data["odd key"][0]`. Safe to be shown on a terminal.
+    /// Where a value stands, from the root: `$.data["odd key"][0]`. Safe to be shown on a terminal; of
+    /// what is very deep only the end, and of very long keys the beginning.
     pub(crate) fn path(&self, node: NodeId) -> String {
-        let mut places: Vec<_> = self.ancestors(node).collect();
+        let around = std::iter::once(node).chain(self.ancestors(node));
+        let mut places: Vec<_> = around.take(DEEPEST_SHOWN).collect();
         places.reverse();
-        places.push(node);
         let mut path = String::new();
+        if self.nodes[places[0]].parent.is_some() {
+            path.push('…');
+        }
         for node in places {
             // Writing to a string does not fail.
             let _ = match &self.nodes[node].place {
                 Place::Root => write!(path, "$"),
                 Place::Index(index) => write!(path, "[{index}]"),
-                Place::Key(key) if is_plain(key) => write!(path, ".{key}"),
-                Place::Key(key) => write!(path, "[{key:?}]"),
+                Place::Key(key) if key.len() <= LONGEST_SHOWN && is_plain(key) => {
+                    write!(path, ".{key}")
+                }
+                Place::Key(key) if key.len() <= LONGEST_SHOWN => write!(path, "[{key:?}]"),
+                Place::Key(key) => write!(path, "[{:?}…]", &key[..key.floor_char_boundary(64)]),
             };
         }
         path
@@ -281,7 +293,9 @@ mod tests {
     fn depth_costs_no_stack_and_what_is_not_json_is_told_by_place_only() {
         let depth = 200_000;
         let deep = "[".repeat(depth) + &"]".repeat(depth);
-        assert_eq!(Document::parse(&deep).expect("JSON").nodes.len(), depth);
+        let document = Document::parse(&deep).expect("JSON");
+        assert_eq!(document.nodes.len(), depth);
+        assert_eq!(document.path(depth - 1), format!("…{}", "[0]".repeat(DEEPEST_SHOWN)));
         for text in ["", "{", r#"{"secret": x}"#, "1 2", "\"\n\""] {
             let Err(message) = Document::parse(text) else { panic!("{text} is not JSON") };
             assert!(message.starts_with("not JSON at line") && !message.contains("secret"));
