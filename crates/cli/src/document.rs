@@ -249,6 +249,8 @@ impl<'t> Reader<'t> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+    use serde_json::Value;
 
     fn shown(text: &str) -> Vec<String> {
         let document = Document::parse(text).expect("JSON");
@@ -287,6 +289,65 @@ mod tests {
             assert_eq!(document.ancestors(child).collect::<Vec<_>>(), [0]);
         }
         assert_eq!(document.string(1), Some("v"));
+    }
+
+    fn any_json() -> impl Strategy<Value = Value> {
+        let text = prop_oneof![".{0,8}", "[{}\\[\\]:,\"\\\\ ]{0,8}"];
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            text.clone().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(5, 64, 6, move |inner| {
+            let object = prop::collection::vec((text.clone(), inner.clone()), 0..6);
+            prop_oneof![
+                prop::collection::vec(inner, 0..6).prop_map(Value::from),
+                object.prop_map(|entries| Value::Object(entries.into_iter().collect())),
+            ]
+        })
+    }
+
+    /// Follows the places from the root.
+    fn follow<'v>(document: &Document<'_>, node: NodeId, root: &'v Value) -> &'v Value {
+        let Some(parent) = document.nodes[node].parent else { return root };
+        let parent = follow(document, parent, root);
+        match &document.nodes[node].place {
+            Place::Key(key) => &parent[&**key],
+            Place::Index(index) => &parent[index],
+            Place::Root => panic!("a root has no parent"),
+        }
+    }
+
+    /// How many values are to be found.
+    fn count(value: &Value, has_key: bool) -> usize {
+        match value {
+            Value::Object(entries) => 1 + entries.values().map(|v| count(v, true)).sum::<usize>(),
+            Value::Array(elements) => 1 + elements.iter().map(|v| count(v, false)).sum::<usize>(),
+            Value::String(_) => 1,
+            _ => usize::from(has_key),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_value_is_found_where_it_stands(root in any_json(), is_pretty: bool) {
+            let text = if is_pretty {
+                serde_json::to_string_pretty(&root)
+            } else {
+                serde_json::to_string(&root)
+            };
+            let text = text.expect("JSON");
+            let document = Document::parse(&text).expect("JSON");
+            prop_assert_eq!(document.nodes.len(), count(&root, false));
+            for node in 0..document.nodes.len() {
+                let value: Value = serde_json::from_str(document.json(node)).expect("JSON");
+                prop_assert_eq!(&value, follow(&document, node, &root));
+                if let Kind::String(text) = &document.nodes[node].kind {
+                    prop_assert_eq!(value.as_str(), Some(&**text));
+                }
+            }
+        }
     }
 
     #[test]

@@ -135,6 +135,15 @@ fn a_link_is_followed_and_its_target_checked() {
     assert!(refused(&link.0).contains("chmod 600"));
 }
 
+/// Such a file says of itself that it is empty.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_that_is_larger_than_it_says_is_not_read_to_its_end() {
+    let padding = "#".repeat(70 * 1024);
+    let told = told(&[(KEYS_FILE_VARIABLE, "/proc/self/environ"), ("PADDING", &padding)]);
+    assert!(told.starts_with("Err") && told.contains("larger than 65536"), "{told}");
+}
+
 #[test]
 fn what_is_no_key_file_is_refused() {
     let directory = std::env::temp_dir();

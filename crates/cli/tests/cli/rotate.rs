@@ -81,6 +81,19 @@ fn fields_that_were_sealed_together_are_rotated_together_or_not_at_all() {
 }
 
 #[test]
+fn a_field_under_the_primary_key_stays_whatever_stands_beside_it() {
+    let sealed = |key: u8, field: &str| {
+        seal(&keys(key), &Context::event("e", field), &of_event("1"), &format!("\"{CANARY}\""))
+    };
+    let current = sealed(2, "b");
+    let event = format!(r#"{{"name":"e","data":{{"a":{},"b":{current}}}}}"#, sealed(1, "a"));
+    let rotated = hookstack(&both(), &["rotate"], &event).code(0).without_canary();
+    assert!(rotated.stdout.contains(&current));
+    let opened = hookstack(&text(2), &["decrypt"], &rotated.stdout).code(0).json();
+    assert_eq!(opened["data"], json!({ "a": CANARY, "b": CANARY }));
+}
+
+#[test]
 fn a_response_follows_its_request() {
     let (keys, origin) = (keys(1), Default::default());
     let request = seal(&keys, &Context::http_request("POST", "/orders"), &origin, "{}");
