@@ -68,7 +68,7 @@ fn as_json(number: usize, document: &Document<'_>, found: &Found) -> Value {
     let mut shown = json!({
         "document": number,
         "path": document.path(found.node),
-        "form": form(found.form),
+        "form": form(found.form).replace(' ', "_"),
         "sealedBytes": sealed_bytes(document, found),
     });
     match &found.sealed {
@@ -77,7 +77,8 @@ fn as_json(number: usize, document: &Document<'_>, found: &Found) -> Value {
             shown["strategy"] = json!(format!("hookstack/v{}", header.version()));
             shown["version"] = json!(header.version());
             shown["suite"] = json!(suite_name(header.suite()));
-            shown["class"] = json!(class_name(header.class()));
+            shown["class"] =
+                json!(class_name(header.class()).to_ascii_lowercase().replace(' ', "_"));
             shown["key"] = json!(header.key().to_string());
             shown["origin"] = json!({
                 "function": origin.function,

@@ -40,10 +40,10 @@ fn everything_sealed_in_a_run_is_found_at_its_path() {
         ran.stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     assert_eq!(shown.len(), IN_RUN);
     let of = |path: &str| shown.iter().find(|shown| shown["path"] == path).expect("shown");
-    assert_eq!(of("$.output")["class"], "function output");
+    assert_eq!(of("$.output")["class"], "function_output");
     assert_eq!(of("$.output")["origin"]["function"], "shop-fulfil");
     let error = of("$.trace[2].error.message");
-    assert_eq!((&error["class"], &error["form"]), (&json!("step error"), &json!("error message")));
+    assert_eq!((&error["class"], &error["form"]), (&json!("step_error"), &json!("error_message")));
 }
 
 #[test]
