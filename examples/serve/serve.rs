@@ -17,8 +17,8 @@
 //! and of the data only the copy of `order_id`: the rest is sealed. Ctrl-C stops the service once all calls
 //! in flight are answered.
 //!
-//! Keys come from `HOOKSTACK_ENCRYPTION_KEYS`; without it a key is made that only lives as long as the
-//! process. `ADDRESS` moves the service.
+//! Keys come from `HOOKSTACK_ENCRYPTION_KEYS`, or from the file that `HOOKSTACK_ENCRYPTION_KEYS_FILE` names;
+//! without either a key is made that only lives as long as the process. `ADDRESS` moves the service.
 
 use std::time::{Duration, Instant};
 
@@ -26,6 +26,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::post;
 use axum::{Json, Router};
+use hookstack::encryption::KeyError;
 use hookstack::inngest::{serve, shutdown_signal};
 use hookstack::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -88,9 +89,9 @@ async fn place_order(State(app): State<App>, Json(order): Json<Order>) -> (Statu
 }
 
 fn app() -> Result<App, Box<dyn std::error::Error>> {
-    let keys = match std::env::var_os("HOOKSTACK_ENCRYPTION_KEYS") {
-        Some(_) => Keyset::from_env()?,
-        None => Keyset::builder().primary(Key::generate()?).build()?,
+    let keys = match Keyset::from_env() {
+        Err(KeyError::NotSet(_)) => Keyset::builder().primary(Key::generate()?).build()?,
+        keys => keys?,
     };
     let encryption = Encryption::builder(keys)
         .event("shop/order.placed", EventPolicy::whole().with_copies(["order_id"]))

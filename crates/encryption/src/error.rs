@@ -1,11 +1,14 @@
 //! What can go wrong.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use hookstack_core::{Error, ErrorKind, Retry};
 
 use crate::key::KeyId;
+use crate::key_file::KeyFileError;
+use crate::keyset::KEYS_FILE_VARIABLE;
 
 /// Why a key or keyset is refused. Nothing here quotes a key.
 #[derive(Debug)]
@@ -48,7 +51,7 @@ pub enum KeyError {
     },
     /// A secret is in the keyset and in the ring of keys shared with peers.
     SharedSecret,
-    /// The namespace is longer than 65 535 bytes.
+    /// The namespace is longer than 65 535 bytes, or not UTF-8.
     Namespace,
     /// The keys that shall replace others are of another namespace.
     OtherNamespace,
@@ -56,6 +59,15 @@ pub enum KeyError {
     Provider(Box<dyn std::error::Error + Send + Sync>),
     /// The environment variable is not set.
     NotSet(&'static str),
+    /// Two environment variables are set of which only one may be.
+    BothSet(&'static str, &'static str),
+    /// A key file is refused.
+    File {
+        /// Its path.
+        path: PathBuf,
+        /// Why.
+        error: KeyFileError,
+    },
     /// The system's random generator failed.
     Random,
 }
@@ -70,7 +82,7 @@ impl KeyError {
 
 impl fmt::Display for KeyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const HOW: &str = "make one with `Key::generate()`; its text form begins with `hs1_`";
+        const HOW: &str = "make one with `Key::generate()` or `hookstack keygen`; its text form begins with `hs1_`";
         match self {
             KeyError::NotAKey => {
                 write!(f, "this is not a key, and a passphrase cannot be one: {HOW}")
@@ -99,14 +111,23 @@ impl fmt::Display for KeyError {
             KeyError::SharedSecret => f.write_str(
                 "a secret is in the keyset and in the ring shared with peers: give the peers one of their own",
             ),
-            KeyError::Namespace => f.write_str("the namespace is longer than 65535 bytes"),
             KeyError::OtherNamespace => {
                 f.write_str("the new keys are of another namespace than those that they replace")
             }
             KeyError::Provider(_) => f.write_str("the provider could not get the keys"),
-            KeyError::NotSet(variable) => {
-                write!(f, "the environment variable {variable} is not set: set it to a key; {HOW}")
+            KeyError::Namespace => {
+                f.write_str("the namespace is longer than 65535 bytes or not UTF-8")
             }
+            KeyError::NotSet(variable) => {
+                write!(
+                    f,
+                    "the environment variable {variable} is not set: set it to a key, or {KEYS_FILE_VARIABLE} to the path of a file with one; {HOW}"
+                )
+            }
+            KeyError::BothSet(one, other) => {
+                write!(f, "the environment variables {one} and {other} are both set: remove one")
+            }
+            KeyError::File { path, error } => error.describe(path, f),
             KeyError::Random => f.write_str("the system's random generator failed"),
         }
     }
@@ -115,7 +136,9 @@ impl fmt::Display for KeyError {
 impl std::error::Error for KeyError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            KeyError::Entry { error, .. } => Some(error),
+            KeyError::Entry { error, .. }
+            | KeyError::File { error: KeyFileError::Line { error, .. }, .. } => Some(error),
+            KeyError::File { error: KeyFileError::Read(error), .. } => Some(error),
             KeyError::Provider(error) => Some(&**error),
             _ => None,
         }

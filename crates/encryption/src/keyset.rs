@@ -1,16 +1,27 @@
 //! Several keys: one to write with, any to read with.
 
+use std::ffi::OsString;
 use std::fmt;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+
+use zeroize::Zeroizing;
 
 use crate::aead::{Backend, Suite};
 use crate::error::{Failure, KeyError};
 use crate::key::{Key, KeyId};
+use crate::key_file;
 use crate::salt::SaltGenerator;
 
-/// The environment variable that [`Keyset::from_env`] reads.
+/// The environment variable with the keys that [`Keyset::from_env`] reads.
 pub const KEYS_VARIABLE: &str = "HOOKSTACK_ENCRYPTION_KEYS";
+
+/// The environment variable with the path of a key file that [`Keyset::from_env`] reads instead.
+pub const KEYS_FILE_VARIABLE: &str = "HOOKSTACK_ENCRYPTION_KEYS_FILE";
+
+/// The environment variable with the namespace of [`Keyset::from_env`].
+pub const NAMESPACE_VARIABLE: &str = "HOOKSTACK_ENCRYPTION_NAMESPACE";
 
 /// Keys of one namespace: the primary writes, all read. Cheap to clone, and all clones change together
 /// when the keys are [replaced](Keyset::replace).
@@ -52,39 +63,58 @@ impl Keyset {
         }
     }
 
-    /// The keyset in the environment variable `HOOKSTACK_ENCRYPTION_KEYS`: keys in text form separated
-    /// by commas, the first primary; `ro:` before a key marks it as one that only reads.
+    /// The keyset in the environment, of two variables that exclude each other:
+    ///
+    /// - `HOOKSTACK_ENCRYPTION_KEYS`: keys in text form separated by commas, the first primary; `ro:`
+    ///   before a key marks it as one that only reads;
+    /// - `HOOKSTACK_ENCRYPTION_KEYS_FILE`: the path of a file for [`from_file`](Keyset::from_file).
+    ///
+    /// `HOOKSTACK_ENCRYPTION_NAMESPACE` is the namespace, `default` unless set. An empty variable counts
+    /// as not set.
     ///
     /// # Errors
     /// [`KeyError`], telling which entry is at fault and never quoting it.
     pub fn from_env() -> Result<Self, KeyError> {
-        let text = std::env::var(KEYS_VARIABLE).map_err(|_| KeyError::NotSet(KEYS_VARIABLE))?;
-        Keyset::from_text(&zeroize::Zeroizing::new(text))
+        Keyset::builder().keys_from_env()?.build()
     }
 
-    /// A keyset in the form of the environment variable.
+    /// The keyset in a file: one key in text form on each line, the first primary; `ro:` before a key
+    /// marks it as one that only reads. Blank lines and lines that begin with `#` do not count.
+    ///
+    /// It must be a regular file of at most 64 KiB; links are followed. On Unix nobody but its owner
+    /// may have access: `chmod 600`, and for a secret that Kubernetes mounts `defaultMode: 0400`. A pod
+    /// that does not run as root cannot read such a mount (`fsGroup` opens it to the group again): give
+    /// it the keys in the environment.
+    ///
+    /// ```
+    /// use hookstack_encryption::{Key, KeyError, Keyset};
+    ///
+    /// # use std::io::Write;
+    /// # let path = std::env::temp_dir().join(format!("hookstack-doc-{}", std::process::id()));
+    /// # let mut options = std::fs::OpenOptions::new();
+    /// # options.write(true).create(true).truncate(true);
+    /// # #[cfg(unix)]
+    /// # std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    /// let key = Key::generate()?;
+    /// # let mut file = options.open(&path)?;
+    /// writeln!(file, "# since May\n{}", key.to_text().as_str())?;
+    /// assert_eq!(Keyset::from_file(&path)?.primary(), key.id());
+    /// # std::fs::remove_file(&path)?;
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`KeyError::File`], telling which line is at fault and never quoting it.
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, KeyError> {
+        Keyset::builder().keys_from_file(path)?.build()
+    }
+
+    /// A keyset in the form of the environment variable `HOOKSTACK_ENCRYPTION_KEYS`.
     ///
     /// # Errors
     /// As [`from_env`](Keyset::from_env).
     pub fn from_text(text: &str) -> Result<Self, KeyError> {
-        let mut builder = Keyset::builder();
-        for (index, entry) in text.split(',').enumerate() {
-            let entry = entry.trim();
-            let (reads_only, entry) = match entry.strip_prefix("ro:") {
-                Some(rest) => (true, rest),
-                None => (false, entry),
-            };
-            let key: Key = entry
-                .parse()
-                .map_err(|error| KeyError::Entry { position: index + 1, error: Box::new(error) })?;
-            builder = match (index, reads_only) {
-                (0, true) => return Err(KeyError::PrimaryReadsOnly),
-                (0, false) => builder.primary(key),
-                // Without the mark it is still not the primary: only the first one writes.
-                _ => builder.reads(key),
-            };
-        }
-        builder.build()
+        Keyset::builder().keys_from_text(text)?.build()
     }
 
     /// The namespace. It is part of every context, so the same keys in two namespaces cannot read each
@@ -186,6 +216,59 @@ impl KeysetBuilder {
         self
     }
 
+    /// Takes keys and namespace from the environment, as [`Keyset::from_env`]. A namespace that is set
+    /// afterwards replaces that of the environment.
+    ///
+    /// # Errors
+    /// As [`Keyset::from_env`].
+    pub fn keys_from_env(mut self) -> Result<Self, KeyError> {
+        if let Some(namespace) = variable(NAMESPACE_VARIABLE) {
+            self.namespace = namespace.into_string().map_err(|_| KeyError::Namespace)?;
+        }
+        match (variable(KEYS_VARIABLE), variable(KEYS_FILE_VARIABLE)) {
+            (Some(_), Some(_)) => Err(KeyError::BothSet(KEYS_VARIABLE, KEYS_FILE_VARIABLE)),
+            (None, Some(path)) => self.keys_from_file(Path::new(&path)),
+            (Some(text), None) => {
+                // What is not even text is not a key either.
+                let text = Zeroizing::new(text.into_string().unwrap_or_default());
+                self.keys_from_text(&text)
+            }
+            (None, None) => Err(KeyError::NotSet(KEYS_VARIABLE)),
+        }
+    }
+
+    /// Takes the keys of a file, as [`Keyset::from_file`].
+    ///
+    /// # Errors
+    /// As [`Keyset::from_file`].
+    pub fn keys_from_file(self, path: impl AsRef<Path>) -> Result<Self, KeyError> {
+        key_file::read_into(self, path.as_ref())
+    }
+
+    /// Takes the keys of a list separated by commas, as [`Keyset::from_text`].
+    ///
+    /// # Errors
+    /// As [`Keyset::from_text`].
+    pub fn keys_from_text(mut self, text: &str) -> Result<Self, KeyError> {
+        for (index, entry) in text.split(',').enumerate() {
+            let entry = entry.trim();
+            let (reads_only, entry) = match entry.strip_prefix("ro:") {
+                Some(rest) => (true, rest),
+                None => (false, entry),
+            };
+            let key: Key = entry
+                .parse()
+                .map_err(|error| KeyError::Entry { position: index + 1, error: Box::new(error) })?;
+            self = match (index, reads_only) {
+                (0, true) => return Err(KeyError::PrimaryReadsOnly),
+                (0, false) => self.primary(key),
+                // Without the mark it is still not the primary: only the first one writes.
+                _ => self.reads(key),
+            };
+        }
+        Ok(self)
+    }
+
     /// The cipher that writes, AES-256-GCM unless set. Readers know all, so it can be changed at any time.
     pub fn suite(mut self, suite: Suite) -> Self {
         self.suite = suite;
@@ -225,6 +308,11 @@ impl KeysetBuilder {
             }),
         })
     }
+}
+
+/// An environment variable; one that is empty counts as not set.
+fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
 }
 
 #[cfg(test)]

@@ -40,6 +40,7 @@ mod incoming;
 mod interop;
 mod kdf;
 mod key;
+mod key_file;
 mod keyset;
 mod middleware;
 mod object;
@@ -65,7 +66,8 @@ pub use interop::{
     Interop, LibsodiumKey, LibsodiumOpened, LibsodiumRing, LibsodiumRingBuilder, PeerPolicy,
 };
 pub use key::{Key, KeyId};
-pub use keyset::{KEYS_VARIABLE, Keyset, KeysetBuilder};
+pub use key_file::KeyFileError;
+pub use keyset::{KEYS_FILE_VARIABLE, KEYS_VARIABLE, Keyset, KeysetBuilder, NAMESPACE_VARIABLE};
 pub use middleware::Encryption;
 pub use policy::{Binding, EventPolicy, Mode, Plain, Slot};
 pub use provenance::{Provenance, Seals};
