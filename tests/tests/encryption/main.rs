@@ -13,3 +13,4 @@ mod requests;
 mod senders;
 mod sharing;
 mod shop;
+mod slots;
