@@ -168,6 +168,10 @@ impl Keyset {
 
     /// Opens an envelope's JSON, found in this place.
     ///
+    /// The place is all that is checked. Of the [origin](Opened::origin) it is known that it is authentic,
+    /// not that it is the expected one: compare run, trigger, event id or invoker, whichever the value must
+    /// belong to. Without that, a value of another run opens too.
+    ///
     /// # Errors
     /// [`Failure::NotAuthentic`] when anything is not as it was sealed; [`Failure::UnknownKey`].
     pub fn open(&self, context: &Context<'_>, envelope: &[u8]) -> Result<Opened, Failure> {
