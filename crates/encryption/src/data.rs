@@ -164,7 +164,7 @@ fn add(
         None => *sealed = Some((Provenance::of_opened(opened), salt_of_object)),
         Some((Provenance::Sealed { class, origin, key, seals }, salt))
             if *salt == salt_of_object
-                && (*class, &*origin, *key) == (opened.class(), opened.origin(), opened.key()) =>
+                && (*class, &**origin, *key) == (opened.class(), opened.origin(), opened.key()) =>
         {
             seals.commitments.push(opened.commitment());
         }
