@@ -77,6 +77,22 @@ async fn nan_lone_surrogates_and_brackets_inside_an_envelope_are_errors_and_no_p
 }
 
 #[tokio::test]
+async fn an_envelope_over_nothing_is_no_event() {
+    async fn work(event: TypedEvent<Option<Value>>) -> R<bool> {
+        Ok(event.data.is_some())
+    }
+    let work = Function::builder("f").on_event("e").handler(work);
+    let app = App::builder("app").with(encryption()).function(work).build().expect("the app");
+    let origin = Origin { event_id: "1".to_owned(), ..Origin::default() };
+    for (text, expected) in [("", 400), ("null", 200), ("{}", 200)] {
+        let sealed = sealed_text(&Context::event("e", "encrypted"), &origin, text.as_bytes());
+        let event = json!({ "name": "e", "id": "1", "data": { "encrypted": sealed } });
+        let request = make_request(&[&event], "r", json!({}));
+        assert_eq!(call(&app, "app-f", &request).await.0, expected, "{text:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_plaintext_event_that_no_parser_holds_has_an_identity_too() {
     async fn work(event: TypedEvent<Box<RawValue>>, step: Step) -> R<usize> {
         let length = event.data.get().len();
