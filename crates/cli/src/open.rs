@@ -113,7 +113,7 @@ impl<'a> Opener<'a> {
             Sealed::Unreadable => return Err(Reason::Unreadable),
         };
         let (class, key) = (header.class(), header.key());
-        if !self.keys.ids().any(|id| id == key) {
+        if !self.keys.ids().contains(&key) {
             return Err(Reason::UnknownKey { class, key });
         }
         let envelope = found.envelope(self.document);

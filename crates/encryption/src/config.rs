@@ -96,7 +96,7 @@ impl EncryptionBuilder {
     }
 
     /// What a stored value must have in common with the call that it is delivered to: the trigger, unless
-    /// set.
+    /// set. The ends of runs that failure handlers are told of are bound to the trigger in any case.
     pub fn binding(mut self, binding: Binding) -> Self {
         self.config.binding = binding;
         self

@@ -71,13 +71,12 @@ pub(crate) fn seal(
         }
         Shape::Fields(fields) => {
             let mut object = Object::parse(&text).ok_or(Failure::NotAuthentic)?;
-            let salt = config.keys.salt_of_object()?;
-            for field in fields {
-                // An absent field is sealed too, as nothing: a reader then knows that none was stripped.
-                let plaintext = object.get(field).unwrap_or_default().to_vec();
-                let context = owner.context(field);
-                let sealed = config.keys.seal_field(&salt, &context, origin, &plaintext)?;
-                object.set(field, sealed);
+            // An absent field is sealed too, as nothing: a reader then knows that none was stripped.
+            let plaintexts = fields.iter().map(|field| object.get(field).unwrap_or_default());
+            let places = fields.iter().map(|field| owner.context(field));
+            let sealed = config.keys.seal_fields(origin, places.zip(plaintexts))?;
+            for (field, envelope) in fields.iter().zip(sealed) {
+                object.set(field, envelope);
             }
             object.to_json()
         }
@@ -174,7 +173,7 @@ fn add(
         None => *sealed = Some((Provenance::of_opened(opened), salt_of_object)),
         Some((Provenance::Sealed { class, origin, key, seals }, salt))
             if *salt == salt_of_object
-                && (*class, &*origin, *key) == (opened.class(), opened.origin(), opened.key()) =>
+                && (*class, &**origin, *key) == (opened.class(), opened.origin(), opened.key()) =>
         {
             seals.commitments.push(opened.commitment());
         }

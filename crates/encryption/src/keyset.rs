@@ -198,7 +198,8 @@ pub struct KeysetBuilder {
 }
 
 impl KeysetBuilder {
-    /// The namespace, `default` unless set. Apps that share encrypted events share it.
+    /// The namespace, `default` unless set. Apps that share encrypted events share it. Others had better not:
+    /// slugs of functions can be ambiguous across apps (`a` and `b-c`, `a-b` and `c`).
     pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
         self.namespace = namespace.into();
         self

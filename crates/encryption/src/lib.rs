@@ -9,13 +9,32 @@
 //!
 //! Every value is bound to its place: the output of a step to the function, the step and the trigger;
 //! the result of an invocation to the invoking step; the data of an event to its name and id, and the
-//! event of a call to the triggers that the function declares. An envelope that is moved, swapped or
-//! changed does not open, and plaintext in its place is refused.
+//! event of a call to the triggers that the function declares; the response of an HTTP or Lambda host to
+//! its request. An envelope that is moved, swapped or changed does not open, and plaintext in its place is
+//! refused. What the trigger was is told by what was sealed (by the data, where a policy leaves it in
+//! plaintext): what is stored for a run is worth nothing beside another event, whatever its name and id.
+//!
+//! # What is not authenticated
+//!
+//! - The time of an event (`ts`) and the number of an attempt.
+//! - `run_id` and `function_id` of a failure whose error is not authenticated. A failure handler sees none of
+//!   another function, and no event that its function never listened on; a function that listens on
+//!   `inngest/function.failed`, `.finished` or `.cancelled` itself cannot know what other functions listen on,
+//!   and sees any authentic event beside such an error.
+//! - The strings of a schedule (`cron`, `fireAt`, `scheduledAt`): the server tells the time. They cannot change
+//!   between the calls of one run.
+//! - An error that the server wrote itself (a time limit). It arrives as `UnauthenticatedError`, and so does
+//!   that of a run which could not read its event.
+//! - Which function it was, where slugs are ambiguous: function `b-c` of app `a` has the slug of function `c` of
+//!   app `a-b`. Apps that share keys and need not share events do best in [namespaces](KeysetBuilder::namespace)
+//!   of their own.
+//! - Whether a request to an HTTP or Lambda host comes for the first time: whoever saw it can send it again.
+//!   Make what it does idempotent.
 //!
 //! What it cannot do: make the server evaluate a condition. Any authentic event of the awaited name can
 //! end a wait, and any authentic event that a function listens on can start it, whatever the conditions
-//! say; compare what matters in the event's data. An error that the server wrote itself (a time limit)
-//! arrives as `UnauthenticatedError`, and so does that of a run which could not read its event.
+//! say; compare what matters in the event's data. A step that was rerun with an edited input is refused:
+//! the input is plaintext, and the host has no step that takes one.
 //! Payloads that were opened and delivered are ordinary memory, not wiped after use; keys are.
 //!
 //! Events can be shared with functions in TypeScript and Python, in a lesser format of theirs: [`Interop`].

@@ -37,6 +37,10 @@ pub enum Slot {
     /// Payloads of invocations.
     Invokes,
     /// Bodies of HTTP requests and events of Lambda functions, and the responses to them.
+    ///
+    /// A request without a body counts as plaintext; seal an empty one instead. Where plaintext is accepted,
+    /// the response to it is sealed and bound to a commitment of 32 zero bytes, hence to no request: it can be
+    /// put in the place of every other such response.
     Requests,
 }
 

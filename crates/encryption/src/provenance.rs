@@ -18,7 +18,7 @@ pub enum Provenance {
         /// What it was sealed as.
         class: Class,
         /// Where.
-        origin: Origin,
+        origin: Box<Origin>,
         /// With which key.
         key: KeyId,
         /// Which envelopes it came in.
@@ -64,7 +64,7 @@ impl Provenance {
     pub(crate) fn of_opened(opened: &Opened) -> Provenance {
         Provenance::Sealed {
             class: opened.class(),
-            origin: opened.origin().clone(),
+            origin: Box::new(opened.origin().clone()),
             key: opened.key(),
             seals: Seals { commitments: vec![opened.commitment()], siblings: None },
         }

@@ -154,7 +154,7 @@ mod tests {
             let invoker = Invoker { function: invoker.to_owned(), ..Invoker::default() };
             event.extensions.insert(Provenance::Sealed {
                 class: Class::Event,
-                origin: Origin { invoker, ..Origin::default() },
+                origin: Box::new(Origin { invoker, ..Origin::default() }),
                 key: KeyId([0; 4]),
                 seals: Seals { commitments: vec![Commitment([0; 32])], siblings: None },
             });

@@ -15,3 +15,4 @@ mod rotation;
 mod senders;
 mod sharing;
 mod shop;
+mod slots;

@@ -103,19 +103,12 @@ fn rotate_group(
     }
 }
 
-/// Seals values again that were sealed as one. The only place where plaintext is sealed: what fields of
-/// one object share is decided here.
+/// Seals values again that were sealed as one. The only place where plaintext is sealed.
 fn reseal(keys: &Keyset, values: &[(Opened, Address<'_>)]) -> Result<Vec<Vec<u8>>, Failure> {
-    let seal = |(opened, address): &(Opened, Address<'_>)| {
-        keys.seal(&address.context(), opened.origin(), opened.plaintext())
-    };
-    values.iter().map(seal).collect()
-}
-
-/// Whether two fields of one object were sealed as one: nothing that somebody put together may look like
-/// it afterwards. What fields of one object share is compared here.
-fn were_sealed_as_one(one: &Header, other: &Header) -> bool {
-    one.class() == other.class() && one.key() == other.key() && one.origin() == other.origin()
+    // All of one group have the same origin.
+    let Some((first, _)) = values.first() else { return Ok(Vec::new()) };
+    let fields = values.iter().map(|(opened, address)| (address.context(), opened.plaintext()));
+    keys.seal_fields(first.origin(), fields)
 }
 
 /// The values of a document: fields of one object that were sealed as one together, all others alone. And
@@ -147,7 +140,7 @@ fn groups(document: &Document<'_>, found: &[Found]) -> (Vec<Group>, Vec<(usize, 
         let of_object = of_object.entry(object).or_default();
         let group = of_object.iter().copied().find(|&group| {
             let first = self::header(&found[groups[group][0]]);
-            first.is_some_and(|first| were_sealed_as_one(first, header))
+            first.is_some_and(|first| first.is_sealed_with(header))
         });
         match group {
             Some(group) => groups[group].push(index),

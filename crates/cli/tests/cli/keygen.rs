@@ -21,7 +21,7 @@ fn several_bare_keys_are_a_key_file() {
     let ran = hookstack("", &["keygen", "--bare", "--count", "3"], "").code(0);
     let keys: Vec<_> = ran.stdout.lines().collect();
     assert_eq!(keys.len(), 3);
-    assert_eq!(Keyset::from_text(&keys.join(",")).expect("a keyset").ids().count(), 3);
+    assert_eq!(Keyset::from_text(&keys.join(",")).expect("a keyset").ids().len(), 3);
     assert_eq!(ran.stderr.lines().count(), 3);
 }
 
@@ -33,7 +33,7 @@ fn a_rotation_begins_with_a_key_that_only_reads() {
     assert!(grown.starts_with(&format!("{},ro:{},ro:hs1_", text(1), text(2))), "{grown}");
     let (before, after) = (Keyset::from_text(&list), Keyset::from_text(grown).expect("a keyset"));
     assert_eq!(before.expect("a keyset").primary(), after.primary());
-    assert_eq!(after.ids().count(), 3);
+    assert_eq!(after.ids().len(), 3);
 
     let line = hookstack("", &["keygen", "--add", "--bare"], "").code(0).stdout;
     assert!(line.starts_with("ro:hs1_") && line.lines().count() == 1, "{line}");

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::binary::parse;
-use super::{Class, Origin, json};
+use super::{Class, OBJECT_SALT, Origin, json};
 use crate::aead::Suite;
 use crate::error::Failure;
 use crate::key::KeyId;
@@ -46,6 +46,7 @@ pub struct Header {
     pub(super) origin: Origin,
     pub(super) commitment: Commitment,
     pub(super) sealed_bytes: usize,
+    object_salt: [u8; OBJECT_SALT],
 }
 
 impl Header {
@@ -63,6 +64,8 @@ impl Header {
 
     pub(crate) fn of_message(message: &[u8]) -> Result<Self, Failure> {
         let parsed = parse(message).ok_or(Failure::NotAuthentic)?;
+        let mut object_salt = [0; OBJECT_SALT];
+        object_salt.copy_from_slice(&message[parsed.origin.end..][..OBJECT_SALT]);
         Ok(Header {
             suite: parsed.suite,
             class: parsed.class,
@@ -70,6 +73,7 @@ impl Header {
             origin: Origin::decode(&message[parsed.origin]).ok_or(Failure::NotAuthentic)?,
             commitment: parsed.commitment,
             sealed_bytes: parsed.text.len(),
+            object_salt,
         })
     }
 
@@ -105,6 +109,13 @@ impl Header {
     /// The commitment.
     pub fn commitment(&self) -> Commitment {
         self.commitment
+    }
+
+    /// Whether both claim to be fields of one object that were [sealed](crate::Keyset::seal_fields)
+    /// together: a reader of several fields requires it.
+    pub fn is_sealed_with(&self, other: &Header) -> bool {
+        (self.class, self.key, &self.origin, self.object_salt)
+            == (other.class, other.key, &other.origin, other.object_salt)
     }
 
     /// The length of the plaintext in bytes.

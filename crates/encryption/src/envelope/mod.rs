@@ -21,7 +21,7 @@ pub(crate) use binary::class_of;
 pub(crate) use json::{ERROR_PREFIX, Parts, is_envelope, read, take_apart};
 
 use crate::error::Failure;
-use crate::key::KeyId;
+use crate::key::{Key, KeyId};
 use crate::keyset::Keyset;
 use crate::wipe::Wiped;
 use binary::SALT;
@@ -106,27 +106,29 @@ impl Keyset {
         origin: &Origin,
         plaintext: &[u8],
     ) -> Result<Vec<u8>, Failure> {
-        self.seal_with(self.salt()?, context, origin, plaintext, json::HEAD, json::TAIL)
+        let around = (json::HEAD, json::TAIL);
+        self.seal_by(&self.keys()[0], self.salt()?, context, origin, plaintext, around)
     }
 
-    /// Seals one of several fields of an object, all of which are given the same `object`.
-    pub(crate) fn seal_field(
+    /// Seals fields of one object, so that a reader sees that they belong together: see
+    /// [`Header::is_sealed_with`]. Each has its place and its plaintext; the envelopes come in their order.
+    ///
+    /// # Errors
+    /// As [`seal`](Keyset::seal).
+    pub fn seal_fields<'f>(
         &self,
-        object: &[u8; OBJECT_SALT],
-        context: &Context<'_>,
         origin: &Origin,
-        plaintext: &[u8],
-    ) -> Result<Vec<u8>, Failure> {
-        let mut salt = self.salt()?;
-        salt[..OBJECT_SALT].copy_from_slice(object);
-        self.seal_with(salt, context, origin, plaintext, json::HEAD, json::TAIL)
-    }
-
-    /// What the envelopes of an object's fields shall have in common: see [`OBJECT_SALT`].
-    pub(crate) fn salt_of_object(&self) -> Result<[u8; OBJECT_SALT], Failure> {
-        let mut half = [0; OBJECT_SALT];
-        half.copy_from_slice(&self.salt()?[..OBJECT_SALT]);
-        Ok(half)
+        fields: impl IntoIterator<Item = (Context<'f>, &'f [u8])>,
+    ) -> Result<Vec<Vec<u8>>, Failure> {
+        // One key for all, even if the keys are replaced meanwhile.
+        let keys = self.keys();
+        let first = self.salt()?;
+        let seal = |(context, plaintext): (Context<'f>, &'f [u8])| {
+            let mut salt = self.salt()?;
+            salt[..OBJECT_SALT].copy_from_slice(&first[..OBJECT_SALT]);
+            self.seal_by(&keys[0], salt, &context, origin, plaintext, (json::HEAD, json::TAIL))
+        };
+        fields.into_iter().map(seal).collect()
     }
 
     /// Seals the contents of an error, as the text that becomes its message.
@@ -136,23 +138,24 @@ impl Keyset {
         origin: &Origin,
         contents: &[u8],
     ) -> Result<String, Failure> {
-        let prefix = ERROR_PREFIX.as_bytes();
-        let text = self.seal_with(self.salt()?, context, origin, contents, prefix, b"")?;
+        let around = (ERROR_PREFIX.as_bytes(), &b""[..]);
+        let text =
+            self.seal_by(&self.keys()[0], self.salt()?, context, origin, contents, around)?;
         Ok(String::from_utf8(text).expect("base64 is ASCII"))
     }
 
-    /// The message in base64 between `head` and `tail`.
-    fn seal_with(
+    /// The message in base64 between what stands `around` it.
+    fn seal_by(
         &self,
+        key: &Key,
         salt: [u8; 32],
         context: &Context<'_>,
         origin: &Origin,
         plaintext: &[u8],
-        head: &[u8],
-        tail: &[u8],
+        (head, tail): (&[u8], &[u8]),
     ) -> Result<Vec<u8>, Failure> {
         let sealing = binary::Sealing {
-            key: &self.keys()[0],
+            key,
             suite: self.suite(),
             backend: self.backend(),
             class: context.class(),
@@ -167,6 +170,10 @@ impl Keyset {
     }
 
     /// Opens an envelope's JSON, found in this place.
+    ///
+    /// The place is all that is checked. Of the [origin](Opened::origin) it is known that it is authentic,
+    /// not that it is the expected one: compare run, trigger, event id or invoker, whichever the value must
+    /// belong to. Without that, a value of another run opens too.
     ///
     /// # Errors
     /// [`Failure::NotAuthentic`] when anything is not as it was sealed; [`Failure::UnknownKey`].

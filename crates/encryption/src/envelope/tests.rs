@@ -78,15 +78,15 @@ fn vectors_open() {
 #[test]
 fn sealing_with_the_salt_of_a_vector_gives_its_bytes() {
     for vector in vectors() {
-        let json = vector
-            .keys()
-            .seal_with(
+        let keys = vector.keys();
+        let json = keys
+            .seal_by(
+                &keys.keys()[0],
                 bytes(&vector.salt),
                 &vector.context(),
                 &vector.origin(),
                 vector.plaintext.as_bytes(),
-                json::HEAD,
-                json::TAIL,
+                (json::HEAD, json::TAIL),
             )
             .expect("sealed");
         let expected = format!(

@@ -95,8 +95,9 @@ fn sealing_gives_the_bytes_of_the_vectors() {
                 Text::ErrorText(text) => (ERROR_PREFIX.as_bytes(), &b""[..], text),
             };
             let (salt, plaintext) = (vector.salt.array(), vector.plaintext.as_bytes());
+            let origin = origin(&vector.origin);
             let made = keys
-                .seal_with(salt, &context, &origin(&vector.origin), plaintext, head, tail)
+                .seal_by(&keys.keys()[0], salt, &context, &origin, plaintext, (head, tail))
                 .expect("sealed");
             assert_eq!(String::from_utf8_lossy(&made), *expected, "{} {backend:?}", vector.name);
             sealed += 1;
