@@ -29,19 +29,29 @@ pub struct Serve {
     pub(super) shared: Arc<Shared>,
 }
 
+#[derive(Clone)]
 pub(super) struct Shared {
     pub(super) app: App,
     pub(super) api: Api,
-    pub(super) framework: &'static str,
+    /// As it was set; [`framework`](Shared::framework) knows the default.
+    pub(super) framework: Option<&'static str>,
     pub(super) max_body: usize,
     pub(super) body_timeout: Duration,
+    #[cfg(feature = "axum")]
+    pub(super) header_timeout: Duration,
     #[cfg(feature = "axum")]
     pub(super) shutdown_timeout: Duration,
     pub(super) server_timing: bool,
     pub(super) finish_before_response: bool,
     pub(super) tasks: TaskTracker,
     /// Whether it was said that requests come from another kind of server.
-    pub(super) warned: AtomicBool,
+    pub(super) warned: Arc<AtomicBool>,
+}
+
+impl Shared {
+    pub(super) fn framework(&self) -> &'static str {
+        self.framework.unwrap_or("tower")
+    }
 }
 
 /// Who a request is from.
@@ -82,13 +92,45 @@ impl Serve {
 
     /// What is refused without reading its body, because nothing in it could change that.
     pub(super) fn refuse_unread(&self, parts: &Parts) -> Option<Response<ResponseBody>> {
+        let caller = self.identify_unread(&parts.headers);
         let reply = match parts.method {
+            Method::GET | Method::HEAD | Method::PUT | Method::POST
+                if self.is_of_another_site(&parts.headers) =>
+            {
+                let refusal = another_site();
+                if parts.method == Method::POST { refusal.call_reply() } else { refusal.reply() }
+            }
             Method::GET | Method::HEAD | Method::PUT => return None,
-            Method::POST if parts.headers.contains_key(headers::SIGNATURE) => return None,
-            Method::POST => Caller::Unsigned.authorize(self.config()).err()?.call_reply(),
+            Method::POST => caller?.authorize(self.config()).err()?.call_reply(),
             _ => Refusal::method_not_allowed(),
         };
         Some(self.respond(reply, None))
+    }
+
+    /// Who a request is from, if its body does not matter for that.
+    fn identify_unread(&self, request: &HeaderMap) -> Option<Caller> {
+        let Some(header) = request.get(headers::SIGNATURE) else { return Some(Caller::Unsigned) };
+        if self.config().signing_keys().next().is_none() {
+            return Some(match self.config().mode() {
+                Mode::Dev => Caller::Unsigned,
+                Mode::Cloud => Caller::Refused(no_signing_key()),
+            });
+        }
+        let error = signature::check_form(header.as_bytes(), SystemTime::now()).err()?;
+        Some(Caller::Refused(Refusal::new(error.code(), error.to_string())))
+    }
+
+    /// Whether a browser says that a page of another site makes this request. In development mode nothing
+    /// else would keep any page in the web from calling functions on the developer's machine; servers do
+    /// not send the header.
+    fn is_of_another_site(&self, request: &HeaderMap) -> bool {
+        let is_checked = || {
+            request.contains_key(headers::SIGNATURE)
+                && self.config().signing_keys().next().is_some()
+        };
+        self.config().mode() == Mode::Dev
+            && request.get("sec-fetch-site").is_some_and(|site| site == "cross-site")
+            && !is_checked()
     }
 
     /// The most that is read of a request's body. Only calls are large.
@@ -187,17 +229,11 @@ impl Serve {
 
     /// Checks the signature. The body that is handled is the one that the signature is about.
     fn identify(&self, request: &HeaderMap, body: Bytes) -> (Caller, Bytes) {
-        let config = self.config();
-        let Some(header) = request.get(headers::SIGNATURE) else {
-            return (Caller::Unsigned, body);
-        };
-        if config.signing_key().is_none() && config.signing_key_fallback().is_none() {
-            return match config.mode() {
-                Mode::Dev => (Caller::Unsigned, body),
-                Mode::Cloud => (Caller::Refused(no_signing_key()), body),
-            };
+        if let Some(caller) = self.identify_unread(request) {
+            return (caller, body);
         }
-        let (keys, now) = (Keys(config), SystemTime::now());
+        let header = request.get(headers::SIGNATURE).expect("without one it is known who asks");
+        let (keys, now) = (Keys(self.config()), SystemTime::now());
         match signature::verify(keys.iter(), header.as_bytes(), &body, now) {
             Ok(verified) => (Caller::Signed(verified.key), verified.body),
             Err(error) => {
@@ -211,7 +247,7 @@ impl Serve {
     fn add_headers(&self, map: &mut HeaderMap) {
         map.insert(headers::SDK, HeaderValue::from_static(headers::SDK_VALUE));
         map.insert(headers::REQ_VERSION, HeaderValue::from_static("2"));
-        map.insert(headers::FRAMEWORK, HeaderValue::from_static(self.shared.framework));
+        map.insert(headers::FRAMEWORK, HeaderValue::from_static(self.shared.framework()));
         let mode = HeaderValue::from_static(self.config().mode().as_str());
         map.insert(headers::EXPECTED_SERVER_KIND, mode);
         if let Some(platform) = self.config().platform() {
@@ -264,6 +300,12 @@ impl Caller {
 
 pub(super) fn unsigned() -> Refusal {
     Refusal::new("sig_missing", "header `x-inngest-signature`: missing; the request must be signed")
+}
+
+fn another_site() -> Refusal {
+    let message =
+        "header `sec-fetch-site`: a page of another site may not use an app in development mode";
+    Refusal::new("cross_site", message).with_status(StatusCode::FORBIDDEN)
 }
 
 pub(super) fn no_signing_key() -> Refusal {

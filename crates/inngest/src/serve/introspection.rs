@@ -42,7 +42,7 @@ pub(super) fn authenticated(shared: &Shared) -> Value {
         "env": config.environment(),
         "event_api_origin": config.event_api_origin(),
         "event_key_hash": config.event_key().map(|key| key.hashed()),
-        "framework": shared.framework,
+        "framework": shared.framework(),
         "sdk_language": "rust",
         "sdk_version": env!("CARGO_PKG_VERSION"),
         "serve_origin": config.serve_origin(),
