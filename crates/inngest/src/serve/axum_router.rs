@@ -31,7 +31,7 @@ impl ServeBuilder {
     /// [`Serve::run`].
     ///
     /// # Errors
-    /// As [`router`](ServeBuilder::router), and when the listener fails.
+    /// As [`router`](ServeBuilder::router).
     pub async fn run(self, listener: TcpListener, path: &str) -> io::Result<()> {
         let invalid = |error: ConfigError| io::Error::new(io::ErrorKind::InvalidInput, error);
         self.build().map_err(invalid)?.run(listener, path).await
@@ -68,7 +68,7 @@ impl Serve {
     /// ```
     ///
     /// # Errors
-    /// When `path` is none, or the listener fails.
+    /// When `path` is none.
     pub async fn run(&self, listener: TcpListener, path: &str) -> io::Result<()> {
         let invalid = |error: ConfigError| io::Error::new(io::ErrorKind::InvalidInput, error);
         let elsewhere =

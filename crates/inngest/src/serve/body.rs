@@ -159,12 +159,31 @@ impl fmt::Debug for ResponseBody {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
 
-    /// Frames of these sizes, counted up, until there are no more.
+    /// Frames of these sizes, from the last; the bytes of each are its number. Notes how many exist at once.
     struct Frames {
         sizes: Vec<usize>,
         next: u8,
+        alive: Arc<AtomicUsize>,
+        most: Arc<AtomicUsize>,
+    }
+
+    struct Piece(Vec<u8>, Arc<AtomicUsize>);
+
+    impl AsRef<[u8]> for Piece {
+        fn as_ref(&self) -> &[u8] {
+            &self.0
+        }
+    }
+
+    impl Drop for Piece {
+        fn drop(&mut self) {
+            self.1.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 
     impl Body for Frames {
@@ -177,31 +196,38 @@ mod tests {
         ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
             let Some(size) = self.sizes.pop() else { return Poll::Ready(None) };
             self.next = self.next.wrapping_add(1);
-            Poll::Ready(Some(Ok(Frame::data(Bytes::from(vec![self.next; size])))))
+            let alive = self.alive.fetch_add(1, Ordering::Relaxed) + 1;
+            self.most.fetch_max(alive, Ordering::Relaxed);
+            let piece = Piece(vec![self.next; size], self.alive.clone());
+            Poll::Ready(Some(Ok(Frame::data(Bytes::from_owner(piece)))))
         }
     }
 
-    async fn collected(sizes: Vec<usize>, limit: usize) -> Result<Bytes, StatusCode> {
-        collect(Frames { sizes, next: 0 }, limit).await.map_err(|refusal| refusal.status)
+    /// The body, or the status of the refusal, and how many frames were held at once.
+    async fn collected(sizes: Vec<usize>, limit: usize) -> (Result<Bytes, StatusCode>, usize) {
+        let most = Arc::<AtomicUsize>::default();
+        let frames = Frames { sizes, next: 0, alive: Arc::default(), most: most.clone() };
+        let body = collect(frames, limit).await.map_err(|refusal| refusal.status);
+        (body, most.load(Ordering::Relaxed))
     }
 
     #[tokio::test]
-    async fn single_bytes_become_one_piece() {
-        let body = collected(vec![1; 100_000], 100_000).await.expect("it is within the limit");
+    async fn single_bytes_become_one_piece_and_are_not_kept_as_frames() {
+        let (body, held) = collected(vec![1; 100_000], 100_000).await;
+        let body = body.expect("it is within the limit");
         assert!(body.iter().enumerate().all(|(n, byte)| *byte == (n + 1) as u8));
         assert_eq!(body.len(), 100_000);
-        // Held once: with room to grow at most twice, and nothing for each of the frames.
-        let held = body.try_into_mut().expect("nobody else holds it").capacity();
-        assert!(held <= 200_000, "{held}");
-        let refused = collected(vec![1; 100_001], 100_000).await;
+        assert!(held <= 2, "{held} frames at once");
+        let (refused, held) = collected(vec![1; 100_001], 100_000).await;
         assert_eq!(refused, Err(StatusCode::PAYLOAD_TOO_LARGE));
+        assert!(held <= 2, "{held} frames at once");
     }
 
     #[tokio::test]
     async fn empty_frames_are_nothing() {
-        assert_eq!(collected(vec![0, 2, 0, 0], 2).await, Ok(Bytes::from_static(&[3, 3])));
-        assert_eq!(collected(vec![0, 0], 0).await, Ok(Bytes::new()));
-        assert_eq!(collected(Vec::new(), 0).await, Ok(Bytes::new()));
+        assert_eq!(collected(vec![0, 2, 0, 0], 2).await.0, Ok(Bytes::from_static(&[3, 3])));
+        assert_eq!(collected(vec![0, 0], 0).await.0, Ok(Bytes::new()));
+        assert_eq!(collected(Vec::new(), 0).await.0, Ok(Bytes::new()));
     }
 
     #[tokio::test]

@@ -12,12 +12,13 @@ use tokio_util::task::TaskTracker;
 
 use super::after::After;
 use super::body::ResponseBody;
+use super::caller::Caller;
 use super::reply::{Refusal, Reply};
 use super::stream::Stream;
-use super::{call, introspection, signature, sync};
+use super::{call, caller, introspection, signature, sync};
 use crate::api::Api;
 use crate::app::App;
-use crate::config::{Config, Mode, SigningKey};
+use crate::config::Config;
 use crate::headers;
 
 /// The endpoint of an app: a tower service that never fails. Cheap to clone; clones are one endpoint.
@@ -54,16 +55,6 @@ impl Shared {
     }
 }
 
-/// Who a request is from.
-pub(super) enum Caller {
-    /// Nobody said, or it cannot be checked.
-    Unsigned,
-    /// Whoever holds this one of the configuration's signing keys.
-    Signed(usize),
-    /// Somebody who does not hold a key.
-    Refused(Refusal),
-}
-
 /// A request, read.
 pub(super) struct Request {
     pub(super) parts: Parts,
@@ -92,45 +83,21 @@ impl Serve {
 
     /// What is refused without reading its body, because nothing in it could change that.
     pub(super) fn refuse_unread(&self, parts: &Parts) -> Option<Response<ResponseBody>> {
-        let caller = self.identify_unread(&parts.headers);
+        let config = self.config();
         let reply = match parts.method {
-            Method::GET | Method::HEAD | Method::PUT | Method::POST
-                if self.is_of_another_site(&parts.headers) =>
-            {
-                let refusal = another_site();
-                if parts.method == Method::POST { refusal.call_reply() } else { refusal.reply() }
+            Method::GET | Method::HEAD | Method::PUT => {
+                caller::refuse_other_site(config, &parts.headers)?.reply()
             }
-            Method::GET | Method::HEAD | Method::PUT => return None,
-            Method::POST => caller?.authorize(self.config()).err()?.call_reply(),
+            Method::POST => match caller::refuse_other_site(config, &parts.headers) {
+                Some(refusal) => refusal.call_reply(),
+                None => {
+                    let caller = Caller::identify_unread(config, &parts.headers)?;
+                    caller.authorize(config).err()?.call_reply()
+                }
+            },
             _ => Refusal::method_not_allowed(),
         };
         Some(self.respond(reply, None))
-    }
-
-    /// Who a request is from, if its body does not matter for that.
-    fn identify_unread(&self, request: &HeaderMap) -> Option<Caller> {
-        let Some(header) = request.get(headers::SIGNATURE) else { return Some(Caller::Unsigned) };
-        if self.config().signing_keys().next().is_none() {
-            return Some(match self.config().mode() {
-                Mode::Dev => Caller::Unsigned,
-                Mode::Cloud => Caller::Refused(no_signing_key()),
-            });
-        }
-        let error = signature::check_form(header.as_bytes(), SystemTime::now()).err()?;
-        Some(Caller::Refused(Refusal::new(error.code(), error.to_string())))
-    }
-
-    /// Whether a browser says that a page of another site makes this request. In development mode nothing
-    /// else would keep any page in the web from calling functions on the developer's machine; servers do
-    /// not send the header.
-    fn is_of_another_site(&self, request: &HeaderMap) -> bool {
-        let is_checked = || {
-            request.contains_key(headers::SIGNATURE)
-                && self.config().signing_keys().next().is_some()
-        };
-        self.config().mode() == Mode::Dev
-            && request.get("sec-fetch-site").is_some_and(|site| site == "cross-site")
-            && !is_checked()
     }
 
     /// The most that is read of a request's body. Only calls are large.
@@ -155,7 +122,7 @@ impl Serve {
             }
             Err(refusal) => return self.respond(refusal.reply(), None),
         };
-        let (caller, body) = self.identify(&parts.headers, body);
+        let (caller, body) = Caller::identify(self.config(), &parts.headers, body);
         let request = Request { parts, body, caller };
         if self.config().streaming() && self.may_stream(&request) {
             return self.stream(request);
@@ -227,22 +194,6 @@ impl Serve {
         }
     }
 
-    /// Checks the signature. The body that is handled is the one that the signature is about.
-    fn identify(&self, request: &HeaderMap, body: Bytes) -> (Caller, Bytes) {
-        if let Some(caller) = self.identify_unread(request) {
-            return (caller, body);
-        }
-        let header = request.get(headers::SIGNATURE).expect("without one it is known who asks");
-        let (keys, now) = (Keys(self.config()), SystemTime::now());
-        match signature::verify(keys.iter(), header.as_bytes(), &body, now) {
-            Ok(verified) => (Caller::Signed(verified.key), verified.body),
-            Err(error) => {
-                let refusal = Refusal::new(error.code(), error.to_string());
-                (Caller::Refused(refusal), body)
-            }
-        }
-    }
-
     /// The headers that all answers have.
     fn add_headers(&self, map: &mut HeaderMap) {
         map.insert(headers::SDK, HeaderValue::from_static(headers::SDK_VALUE));
@@ -269,50 +220,6 @@ impl Serve {
             );
         }
     }
-}
-
-/// The signing keys, to go through more than once.
-struct Keys<'c>(&'c Config);
-
-impl<'c> Keys<'c> {
-    fn iter(&self) -> impl Iterator<Item = &'c SigningKey> + Clone {
-        let config = self.0;
-        [config.signing_key(), config.signing_key_fallback()].into_iter().flatten()
-    }
-}
-
-impl Caller {
-    /// Who may have a function called and see what its responses hold: in cloud mode the holder of a key
-    /// (section 4.1.3).
-    pub(super) fn authorize(&self, config: &Config) -> Result<(), &Refusal> {
-        static UNSIGNED: std::sync::LazyLock<Refusal> = std::sync::LazyLock::new(unsigned);
-        static NO_KEY: std::sync::LazyLock<Refusal> = std::sync::LazyLock::new(no_signing_key);
-        match (self, config.mode()) {
-            (Caller::Refused(refusal), _) => Err(refusal),
-            (Caller::Unsigned, Mode::Cloud) if config.signing_keys().next().is_none() => {
-                Err(&NO_KEY)
-            }
-            (Caller::Unsigned, Mode::Cloud) => Err(&UNSIGNED),
-            _ => Ok(()),
-        }
-    }
-}
-
-pub(super) fn unsigned() -> Refusal {
-    Refusal::new("sig_missing", "header `x-inngest-signature`: missing; the request must be signed")
-}
-
-fn another_site() -> Refusal {
-    let message =
-        "header `sec-fetch-site`: a page of another site may not use an app in development mode";
-    Refusal::new("cross_site", message).with_status(StatusCode::FORBIDDEN)
-}
-
-pub(super) fn no_signing_key() -> Refusal {
-    Refusal::new(
-        "signing_key_unspecified",
-        "this app has no signing key to check requests with: set INNGEST_SIGNING_KEY, or INNGEST_DEV=1 for a development server",
-    )
 }
 
 impl fmt::Debug for Serve {

@@ -3,7 +3,8 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::endpoint::{Caller, Shared};
+use super::caller::Caller;
+use super::endpoint::Shared;
 use super::reply::Reply;
 
 const SCHEMA_VERSION: &str = "2024-05-24";

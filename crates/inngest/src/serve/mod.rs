@@ -12,6 +12,7 @@ mod axum_router;
 mod body;
 mod builder;
 mod call;
+mod caller;
 mod endpoint;
 mod introspection;
 mod reply;

@@ -6,7 +6,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::endpoint::{Caller, Request, Shared, unsigned};
+use super::caller::{Caller, unsigned};
+use super::endpoint::{Request, Shared};
 use super::reply::{Refusal, Reply};
 use super::{address, introspection};
 use crate::config::Mode;
