@@ -8,7 +8,8 @@ use hookstack_core::{Error, ErrorKind, Retry};
 use crate::key::KeyId;
 
 /// Why a key or keyset is refused. Nothing here quotes a key.
-#[derive(Debug)]
+///
+/// `Debug` writes the same sentence as `Display`: that is what a `main` which returns the error prints.
 #[non_exhaustive]
 pub enum KeyError {
     /// The text is no key; a passphrase perhaps.
@@ -61,6 +62,13 @@ impl fmt::Display for KeyError {
             }
             KeyError::Random => f.write_str("the system's random generator failed"),
         }
+    }
+}
+
+/// As [`Display`](fmt::Display), because a `main` that returns an error prints this.
+impl fmt::Debug for KeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
