@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::builder::{NO_KEY, ServeBuilder, lacks_key};
 use super::endpoint::{Serve, Shared};
 use super::server;
-use super::shutdown::shutdown_signal;
+use super::shutdown::Signals;
 use crate::error::ConfigError;
 
 impl ServeBuilder {
@@ -79,6 +79,8 @@ impl Serve {
             eprintln!("hookstack: {NO_KEY}");
         }
         tracing::info!(target: "hookstack::inngest", address = ?listener.local_addr().ok(), path, "serving");
+        // Before anybody is answered: a signal right after the first answer must find its handler.
+        let mut signals = Signals::new();
         let stopping = CancellationToken::new();
         let serve = async {
             server::serve(listener, router, self.shared.header_timeout, &stopping).await;
@@ -86,11 +88,11 @@ impl Serve {
         };
         // A client that sends half a request, or a hook that hangs, must not keep the process for ever.
         let patience_ends = async {
-            shutdown_signal().await;
+            signals.next().await;
             stopping.cancel();
             tokio::select! {
                 () = tokio::time::sleep(self.shared.shutdown_timeout) => {}
-                () = shutdown_signal() => {}
+                () = signals.next() => {}
             }
         };
         tokio::select! {
