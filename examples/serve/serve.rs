@@ -107,7 +107,7 @@ fn app() -> Result<App, Box<dyn std::error::Error>> {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     tracing_subscriber::fmt().with_writer(std::io::stderr).init();
-    let endpoint = serve(app()?).framework("axum").build()?;
+    let endpoint = serve(app()?).build()?;
     let routes = Router::new()
         .route("/orders", post(place_order))
         // The app of the endpoint, because that one knows where to send events.

@@ -41,13 +41,14 @@ pub fn serde_reason(error: &serde_json::Error) -> String {
 
 /// What serde and its derive say they expected. A type's own `Deserialize` can write anything there.
 fn is_known(expected: &str) -> bool {
-    const WORDS: [&str; 30] = [
+    const WORDS: [&str; 31] = [
         "a string",
         "a borrowed string",
         "a string or map",
         "a boolean",
         "a sequence",
         "a map",
+        "an object",
         "a character",
         "byte array",
         "a byte array",

@@ -11,7 +11,8 @@ use crate::key_file::KeyFileError;
 use crate::keyset::KEYS_FILE_VARIABLE;
 
 /// Why a key or keyset is refused. Nothing here quotes a key.
-#[derive(Debug)]
+///
+/// `Debug` writes the same sentence as `Display`: that is what a `main` which returns the error prints.
 #[non_exhaustive]
 pub enum KeyError {
     /// The text is no key; a passphrase perhaps.
@@ -130,6 +131,13 @@ impl fmt::Display for KeyError {
             KeyError::File { path, error } => error.describe(path, f),
             KeyError::Random => f.write_str("the system's random generator failed"),
         }
+    }
+}
+
+/// As [`Display`](fmt::Display), because a `main` that returns an error prints this.
+impl fmt::Debug for KeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -92,6 +92,12 @@ fn the_environment_names_a_file_and_a_namespace() {
 }
 
 #[test]
+fn main_prints_a_sentence() {
+    let error = "correct horse".parse::<Key>().expect_err("no key");
+    assert_eq!(format!("{error:?}"), error.to_string());
+}
+
+#[test]
 fn what_is_missing_or_no_key_is_told_without_quoting_it() {
     let missing = told(&[]);
     assert!(missing.contains(KEYS_VARIABLE) && missing.contains("set it to a key"), "{missing}");

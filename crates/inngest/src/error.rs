@@ -5,7 +5,8 @@ use std::fmt;
 use hookstack_core::Error;
 
 /// Why an app, its endpoint or its client cannot be built.
-#[derive(Debug)]
+///
+/// `Debug` writes the same sentence as `Display`: that is what a `main` which returns the error prints.
 #[non_exhaustive]
 pub enum ConfigError {
     /// The app's id cannot be one; why.
@@ -58,4 +59,25 @@ impl fmt::Display for ConfigError {
     }
 }
 
+/// As [`Display`](fmt::Display), because a `main` that returns an error prints this.
+impl fmt::Debug for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 impl std::error::Error for ConfigError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn main_prints_a_sentence() {
+        let error = crate::App::builder("").build().expect_err("an empty id");
+        assert_eq!(format!("{error:?}"), error.to_string());
+        let error: Box<dyn std::error::Error> = ConfigError::DuplicateFunction("a".into()).into();
+        let expected = "two functions have the id \"a\"; ids must be unique in an app";
+        assert_eq!(format!("{error:?}"), expected);
+    }
+}

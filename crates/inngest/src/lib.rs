@@ -62,7 +62,7 @@ pub use options::{
 #[cfg(feature = "axum")]
 pub use serve::shutdown_signal;
 #[cfg(feature = "serve")]
-pub use serve::{ResponseBody, Serve, ServeBuilder, serve};
+pub use serve::{AppSource, ResponseBody, Serve, ServeBuilder, serve};
 pub use step::{FunctionRef, Step, StepId};
 pub use transport::EventTransport;
 

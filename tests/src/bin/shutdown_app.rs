@@ -1,11 +1,12 @@
-//! For the test of shutting down: an app whose function ends when a line comes on standard input.
+//! For the tests of `run`: an app whose function ends when a line comes on standard input. Its settings come
+//! from the environment, `HEADER_TIMEOUT_MS` among them.
 //!
 //! Prints `begun` for each call that runs, `after` for each whose `after_response` ran, `stopped` at the end.
 
 use std::time::Duration;
 
 use hookstack_core::{AfterResponse, Error, Middleware, Result};
-use hookstack_inngest::{App, Config, Function, serve};
+use hookstack_inngest::{App, Function, serve};
 use hookstack_tests::endpoint::PATH;
 use tokio::sync::watch;
 
@@ -39,11 +40,14 @@ async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     };
     let function = Function::builder("waits").on_event("t/event").handler(waits);
     let app = App::builder("t").with(After).function(function).build()?;
-    let config = Config::builder().dev().build()?;
 
     let listener = tokio::net::TcpListener::bind(std::env::var("ADDRESS")?).await?;
     println!("listening on http://{}{PATH}", listener.local_addr()?);
-    serve(app).config(config).run(listener, PATH).await?;
+    let mut endpoint = serve(app);
+    if let Ok(limit) = std::env::var("HEADER_TIMEOUT_MS") {
+        endpoint = endpoint.header_timeout(Duration::from_millis(limit.parse()?));
+    }
+    endpoint.run(listener, PATH).await?;
     println!("stopped");
     Ok(())
 }

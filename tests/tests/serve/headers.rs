@@ -63,7 +63,7 @@ impl Scene {
     }
 
     async fn start() -> Self {
-        Scene::of(serve(app().build().expect("a valid app")).max_body(100_000)).await
+        Scene::of(serve(app()).max_body(100_000)).await
     }
 
     async fn call(&self, function: &str) -> HttpResponse {

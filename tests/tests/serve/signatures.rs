@@ -143,6 +143,35 @@ async fn in_development_a_signature_is_checked_where_there_is_one_and_a_key() {
     scene.refused(scene.call().header("x-inngest-signature", "t=1"), "sig_malformed").await;
 }
 
+/// A page in the web may send simple requests to a developer's machine; the browser says that it does.
+#[tokio::test]
+async fn in_development_pages_of_other_sites_are_refused() {
+    let from = |request: HttpRequest, site: &str| request.header("sec-fetch-site", site);
+    let other_site = (403, "cross_site".into());
+    let scene = Scene::of(dev()).await;
+    let url = scene.endpoint.url();
+    // Without a key nothing can be checked, whatever is signed.
+    let requests =
+        [scene.call(), scene.call().signed(KEY), HttpRequest::put(&url), HttpRequest::get(&url)];
+    for request in requests {
+        let response = scene.client.send(from(request, "cross-site")).await;
+        let code = response.json()["code"].as_str().unwrap_or_default().to_owned();
+        assert_eq!((response.status.as_u16(), code), other_site);
+        assert_common_headers(&response, "dev", "axum");
+    }
+    for site in ["same-origin", "same-site", "none"] {
+        scene.accepted(from(scene.call(), site)).await;
+    }
+    let scene = Scene::of(dev().signing_key(KEY)).await;
+    assert_eq!(scene.client.send(from(scene.call(), "cross-site")).await.status, 403);
+    scene.accepted(from(scene.call().signed(KEY), "cross-site")).await;
+    let wrong = from(scene.call().signed(OTHER_KEY), "cross-site");
+    scene.refused(wrong, "sig_verification_failed").await;
+    // In cloud mode the signature is all that counts.
+    let scene = Scene::of(cloud()).await;
+    scene.accepted(from(scene.call().signed(KEY), "cross-site")).await;
+}
+
 #[tokio::test]
 async fn the_kind_of_server_decides_nothing() {
     let scene = Scene::of(cloud()).await;

@@ -251,6 +251,9 @@ async fn a_host_that_is_none_is_refused() {
         assert!(message.contains("host") && !message.contains(host), "{message}");
         assert_eq!(response.json()["modified"], false);
     }
+    // Only proxies' headers are lists.
+    let two = scene.put().header("host", "shop.example, other.example").signed(KEY);
+    assert_eq!(scene.sync(two).await.status, 400);
     assert_eq!(scene.server.requests().len(), 0);
 }
 
@@ -259,13 +262,21 @@ async fn own_query_parameters_are_kept_and_those_of_the_request_are_not() {
     let scene = Scene::of(open()).await;
     let query = "bypass=a%26b&deployId=d-1&fnId=x&stepId=y&probe=z&empty=";
     let url = format!("{}?{query}", scene.endpoint.url());
-    let registered = scene.register(HttpRequest::put(url)).await;
+    let registered = scene.register(HttpRequest::put(&url).signed(KEY)).await;
     assert_eq!(registered.query, "deployId=d-1");
     let app = format!("http://{}/api/inngest?bypass=a%26b&empty=", scene.endpoint.address());
     let registered = registered.json();
     assert_eq!(registered["url"], app);
     let runtime = &registered["functions"][1]["steps"]["step"]["runtime"];
     assert_eq!(runtime["url"], format!("{app}&fnId=t-charge&stepId=step"));
+    // Whoever sends an unsigned request has no say in the address.
+    let bare = format!("http://{}/api/inngest", scene.endpoint.address());
+    let unsigned = scene.register(HttpRequest::put(&url)).await;
+    assert_eq!((unsigned.query.as_str(), &unsigned.json()["url"]), ("deployId=d-1", &json!(bare)));
+    // In development mode nobody signs.
+    let scene = Scene::of(dev()).await;
+    let url = format!("{}?bypass=a%26b", scene.endpoint.url());
+    assert_eq!(scene.registered_url(HttpRequest::put(&url)).await, url);
 }
 
 #[tokio::test]
@@ -330,6 +341,9 @@ async fn in_band_needs_a_signature_in_every_mode() {
         assert_eq!((response.status.as_u16(), &response.json()["code"]), (500, &json!(code)));
         assert_eq!(response.json()["modified"], false);
         assert!(response.json().get("functions").is_none());
+        // A remedy that is one: development mode alone does not help here.
+        let message = response.json()["message"].as_str().unwrap_or_default().to_owned();
+        assert!(!message.contains("INNGEST_DEV"), "{message}");
         assert_eq!(scene.server.requests().len(), 0);
     }
 }
@@ -359,6 +373,7 @@ async fn in_band_without_a_usable_address() {
     for (body, message) in [
         ("", "sync request: field `url`: the text ends too early"),
         ("{}", "sync request: field `url`: missing field `url`"),
+        ("7", "sync request: field `url`: invalid type: integer, expected an object"),
         (r#"{"url":7}"#, "sync request: field `url`: invalid type: integer, expected a string"),
         (r#"{"url":"canary.example"}"#, "field `url`: must be an absolute address"),
         (r#"{"url":"ftp://canary.example"}"#, "field `url`: must be an absolute address"),

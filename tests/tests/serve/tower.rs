@@ -19,7 +19,7 @@ use tokio::sync::Barrier;
 use tower::limit::ConcurrencyLimitLayer;
 use tower::{Layer, ServiceExt};
 
-use crate::support::{app, call};
+use crate::support::{app, builder, call};
 
 fn endpoint(app: App) -> Serve {
     let config = cloud().build().expect("a valid configuration");
@@ -101,6 +101,31 @@ async fn nested_under_a_prefix() {
     assert_eq!((response.status.as_u16(), response.json()), (200, json!(7)));
     let elsewhere = format!("http://{}/inngest", endpoint.address());
     assert_eq!(client.send(HttpRequest::get(elsewhere)).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_router_of_a_built_endpoint_is_axum() {
+    let service = endpoint(app());
+    let served = Endpoint::serve(&service).await;
+    let response = HttpClient::new().send(HttpRequest::get(served.url())).await;
+    assert_eq!(response.header("x-inngest-framework"), "axum");
+    let response = service.oneshot(request(&call(json!(7)))).await.expect("never fails");
+    assert_eq!(response.headers()["x-inngest-framework"], "tower");
+    let config = dev().build().expect("a valid configuration");
+    let named = serve(app()).config(config).framework("own").build().expect("a valid endpoint");
+    let served = Endpoint::serve(&named).await;
+    let response = HttpClient::new().send(HttpRequest::get(served.url())).await;
+    assert_eq!(response.header("x-inngest-framework"), "own");
+}
+
+#[tokio::test]
+async fn an_app_that_is_not_built_yet() {
+    let config = || cloud().build().expect("a valid configuration");
+    let service = serve(builder()).config(config()).build().expect("a valid endpoint");
+    let response = service.oneshot(request(&call(json!({ "n": 7 })))).await.expect("never fails");
+    assert_eq!(read(response).await, (StatusCode::OK, json!({ "n": 7 })));
+    let error = serve(App::builder("")).config(config()).build().expect_err("no id");
+    assert!(error.to_string().starts_with("the app's id"), "{error}");
 }
 
 #[test]
@@ -202,6 +227,17 @@ async fn the_body_of_an_unsigned_call_is_not_read() {
         let response = endpoint(app()).oneshot(request).await.expect("never fails");
         let (answered, json) = read(response).await;
         assert_eq!((answered.as_u16(), &json["code"]), (status, &json!(code)));
+    }
+    // A signature that cannot hold, whatever the body is.
+    let zeros = "0".repeat(64);
+    let expired = format!("t={}&s={zeros}", signing::now() - 301);
+    for (signature, code) in [("t=1", "sig_malformed"), (&*expired, "sig_expired")] {
+        let request = Request::post("/?fnId=t-echo").header("x-inngest-signature", signature);
+        let request = request.body(Silent(asked.clone())).expect("a request");
+        let response = endpoint(app()).oneshot(request).await.expect("never fails");
+        assert_eq!(response.headers()["x-inngest-no-retry"], "false");
+        let (status, json) = read(response).await;
+        assert_eq!((status.as_u16(), &json["code"]), (500, &json!(code)));
     }
     assert_eq!(asked.load(Ordering::SeqCst), 0);
 }

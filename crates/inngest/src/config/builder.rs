@@ -155,6 +155,8 @@ impl ConfigBuilder {
 
     /// Completes the settings from the environment and checks them.
     ///
+    /// Development mode with a signing key logs a warning: somebody may have meant to be in production.
+    ///
     /// # Errors
     /// [`ConfigError::Setting`], naming the setting or variable; its value is not quoted.
     pub fn build(self) -> Result<Config, ConfigError> {
@@ -200,6 +202,13 @@ impl ConfigBuilder {
             Some(value) => Some(("serve_path", value.clone())),
             None => variables.get("INNGEST_SERVE_PATH").map(|v| ("INNGEST_SERVE_PATH", v)),
         };
+        let signing_key = key::<SigningKey>(self.signing_key, "INNGEST_SIGNING_KEY", variables)?;
+        if mode == Mode::Dev && signing_key.is_some() {
+            tracing::warn!(
+                target: "hookstack::inngest",
+                "development mode with a signing key: unsigned requests are accepted all the same; in production remove INNGEST_DEV"
+            );
+        }
         Ok(Config {
             mode,
             environment: environment(self.environment, variables)?,
@@ -216,7 +225,7 @@ impl ConfigBuilder {
                 event_api,
             )?,
             event_key: key::<EventKey>(self.event_key, "INNGEST_EVENT_KEY", variables)?,
-            signing_key: key::<SigningKey>(self.signing_key, "INNGEST_SIGNING_KEY", variables)?,
+            signing_key,
             signing_key_fallback: key::<SigningKey>(
                 self.signing_key_fallback,
                 "INNGEST_SIGNING_KEY_FALLBACK",
@@ -321,4 +330,46 @@ fn log_level(variables: &Variables) -> Result<Option<LevelFilter>, ConfigError> 
     let refused =
         |_| ConfigError::setting(name, "takes `off`, `error`, `warn`, `info`, `debug` or `trace`");
     value.map(|value| value.parse().map_err(refused)).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Log {
+        fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+            self.0.lock().expect("no test panicked").write(text)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn logged(config: ConfigBuilder) -> String {
+        let log = Log::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
+        tracing::subscriber::with_default(subscriber, || {
+            config.variables(|_| None).build().expect("a valid configuration")
+        });
+        let text = log.0.lock().expect("no test panicked").clone();
+        String::from_utf8(text).expect("text")
+    }
+
+    #[test]
+    fn development_mode_with_a_signing_key_is_warned_of() {
+        let key = "signkey-prod-12345678";
+        let warned = logged(Config::builder().dev().signing_key(key));
+        assert!(warned.contains("WARN") && warned.contains("remove INNGEST_DEV"), "{warned}");
+        assert!(!warned.contains("12345678"), "{warned}");
+        assert_eq!(logged(Config::builder().dev()), "");
+        assert_eq!(logged(Config::builder().signing_key(key)), "");
+    }
 }

@@ -1,6 +1,9 @@
 //! The address at which the server reaches the app.
 
+use std::net::IpAddr;
+
 use http::request::Parts;
+use http::uri::Authority;
 use http::{HeaderMap, header};
 use url::Url;
 
@@ -10,8 +13,8 @@ use crate::config::{Config, Mode};
 /// From a sync request: where it went, unless the configuration knows better. `deployId` is never part of
 /// it (Inngest SDK specification, section 4.3.2).
 ///
-/// What proxies say of the request counts only if `trusted`: anybody can write those headers, and unlike
-/// `Host` no router on the way looks at them.
+/// What proxies say of the request, and its query, count only if `trusted`: anybody can write those, and
+/// unlike `Host` and the path no router on the way looks at them.
 pub(super) fn of_request(config: &Config, parts: &Parts, trusted: bool) -> Result<Url, Refusal> {
     let uri = original_uri(parts);
     let forwarded = |name| first(&parts.headers, name).filter(|_| trusted);
@@ -26,7 +29,8 @@ pub(super) fn of_request(config: &Config, parts: &Parts, trusted: bool) -> Resul
         }
     };
     let path = config.serve_path().unwrap_or(uri.path());
-    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    let query = uri.query().filter(|_| trusted).map(|query| format!("?{query}"));
+    let query = query.unwrap_or_default();
     let url = Url::parse(&format!("{origin}{path}{query}")).map_err(|_| {
         let message =
             "header `host`: no address of this app follows from it; set INNGEST_SERVE_ORIGIN";
@@ -93,11 +97,11 @@ fn original_uri(parts: &Parts) -> &http::Uri {
 
 fn host(parts: &Parts, forwarded: Option<&str>) -> Option<String> {
     let host = forwarded
-        .or_else(|| first(&parts.headers, header::HOST.as_str()))
-        .or_else(|| original_uri(parts).authority().map(http::uri::Authority::as_str))?;
-    // A host and a port; nothing that would add a user, a path or a query to the address.
-    let authority: http::uri::Authority = host.parse().ok()?;
-    (!host.contains('@') && !authority.host().is_empty()).then(|| host.to_owned())
+        .or_else(|| text(&parts.headers, header::HOST.as_str()))
+        .or_else(|| original_uri(parts).authority().map(Authority::as_str))?;
+    // One host and a port; nothing that would add a user, a path or a query to the address.
+    let authority: Authority = host.parse().ok()?;
+    (!host.contains(['@', ',']) && !authority.host().is_empty()).then(|| host.to_owned())
 }
 
 /// As the proxy in front says, else what the mode makes likely: a public address has TLS.
@@ -111,12 +115,52 @@ fn scheme(config: &Config, parts: &Parts, forwarded: Option<&str>, host: &str) -
 }
 
 fn is_local(host: &str) -> bool {
-    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-    name == "localhost" || name == "[::1]" || name.starts_with("127.")
+    let Ok(authority) = host.parse::<Authority>() else { return false };
+    let name = authority.host();
+    match name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
+        Ok(address) => address.is_loopback(),
+        Err(_) => {
+            let name = name.to_ascii_lowercase();
+            name == "localhost" || name.ends_with(".localhost")
+        }
+    }
+}
+
+fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    headers.get(name)?.to_str().ok()
 }
 
 /// The first of the values that proxies put into one header.
 fn first<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
-    let value = headers.get(name)?.to_str().ok()?;
-    value.split(',').next().map(str::trim).filter(|value| !value.is_empty())
+    text(headers, name)?.split(',').next().map(str::trim).filter(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_machine_and_no_name_that_looks_like_it() {
+        for host in [
+            "localhost",
+            "LOCALHOST:3000",
+            "app.localhost:80",
+            "127.0.0.1",
+            "127.1.2.3:3000",
+            "[::1]",
+            "[::1]:3000",
+        ] {
+            assert!(is_local(host), "{host}");
+        }
+        for host in [
+            "127.evil.example",
+            "127.0.0.1.evil.example",
+            "localhost.evil.example",
+            "notlocalhost",
+            "[::2]",
+            "128.0.0.1",
+        ] {
+            assert!(!is_local(host), "{host}");
+        }
+    }
 }

@@ -1,14 +1,17 @@
 //! The endpoint in axum.
 
 use std::io;
+use std::sync::Arc;
 
 use axum::Router;
+use axum::http::StatusCode;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::builder::ServeBuilder;
-use super::endpoint::Serve;
-use super::shutdown::shutdown_signal;
+use super::builder::{NO_KEY, ServeBuilder, lacks_key};
+use super::endpoint::{Serve, Shared};
+use super::server;
+use super::shutdown::Signals;
 use crate::error::ConfigError;
 
 impl ServeBuilder {
@@ -21,22 +24,22 @@ impl ServeBuilder {
     /// # Errors
     /// As [`build`](ServeBuilder::build), and [`ConfigError::Setting`] for a path that is none.
     pub fn router(self, path: &str) -> Result<Router, ConfigError> {
-        self.default_framework("axum").build()?.router(path)
+        self.build()?.router(path)
     }
 
     /// Serves the endpoint at `path`, and nothing else, until the process is told to stop; see
     /// [`Serve::run`].
     ///
     /// # Errors
-    /// As [`router`](ServeBuilder::router), and when the listener fails.
+    /// As [`router`](ServeBuilder::router).
     pub async fn run(self, listener: TcpListener, path: &str) -> io::Result<()> {
         let invalid = |error: ConfigError| io::Error::new(io::ErrorKind::InvalidInput, error);
-        self.default_framework("axum").build().map_err(invalid)?.run(listener, path).await
+        self.build().map_err(invalid)?.run(listener, path).await
     }
 }
 
 impl Serve {
-    /// A router with the endpoint at `path`.
+    /// A router with the endpoint at `path`, and not at `path` with a slash behind it.
     ///
     /// # Errors
     /// [`ConfigError::Setting`] for a path that is none, or has placeholders.
@@ -44,12 +47,17 @@ impl Serve {
         if !path.starts_with('/') || path.contains(['{', '}', '*', '?', '#']) {
             return Err(ConfigError::setting("path", "takes a path such as `/api/inngest`"));
         }
-        Ok(Router::new().route_service(path, self.clone()))
+        let mut shared = Shared::clone(&self.shared);
+        shared.framework.get_or_insert("axum");
+        Ok(Router::new().route_service(path, Serve { shared: Arc::new(shared) }))
     }
 
     /// Serves the endpoint at `path`, and nothing else, until the process gets SIGTERM or SIGINT. Then no
     /// further connection is accepted, calls in flight are answered, and their `after_response` hooks run:
     /// for as long as [`shutdown_timeout`](ServeBuilder::shutdown_timeout) says, or until a second signal.
+    ///
+    /// Every other path is answered with status 404 and a text that names `path`. An app without a signing
+    /// key in cloud mode, which can only refuse, says so on standard error if the program logs nothing.
     ///
     /// ```no_run
     /// # async fn start(app: hookstack_inngest::App) -> Result<(), Box<dyn std::error::Error>> {
@@ -60,34 +68,36 @@ impl Serve {
     /// ```
     ///
     /// # Errors
-    /// When `path` is none, or the listener fails.
+    /// When `path` is none.
     pub async fn run(&self, listener: TcpListener, path: &str) -> io::Result<()> {
         let invalid = |error: ConfigError| io::Error::new(io::ErrorKind::InvalidInput, error);
-        let router = self.router(path).map_err(invalid)?;
+        let elsewhere =
+            format!("Nothing is here: the endpoint is at {path}, as it stands there.\n");
+        let elsewhere = move || std::future::ready((StatusCode::NOT_FOUND, elsewhere.clone()));
+        let router = self.router(path).map_err(invalid)?.fallback(elsewhere);
+        if lacks_key(self.config()) && !tracing::dispatcher::has_been_set() {
+            eprintln!("hookstack: {NO_KEY}");
+        }
+        tracing::info!(target: "hookstack::inngest", address = ?listener.local_addr().ok(), path, "serving");
+        // Before anybody is answered: a signal right after the first answer must find its handler.
+        let mut signals = Signals::new();
         let stopping = CancellationToken::new();
-        let told_to_stop = {
-            let stopping = stopping.clone();
-            async move {
-                shutdown_signal().await;
-                stopping.cancel();
-            }
-        };
         let serve = async {
-            axum::serve(listener, router).with_graceful_shutdown(told_to_stop).await?;
+            server::serve(listener, router, self.shared.header_timeout, &stopping).await;
             self.drain().await;
-            Ok(())
         };
         // A client that sends half a request, or a hook that hangs, must not keep the process for ever.
         let patience_ends = async {
-            stopping.cancelled().await;
+            signals.next().await;
+            stopping.cancel();
             tokio::select! {
                 () = tokio::time::sleep(self.shared.shutdown_timeout) => {}
-                () = shutdown_signal() => {}
+                () = signals.next() => {}
             }
         };
         tokio::select! {
             biased;
-            result = serve => result,
+            () = serve => Ok(()),
             () = patience_ends => {
                 tracing::warn!(
                     target: "hookstack::inngest",

@@ -6,10 +6,10 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::{Buf, Bytes};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
 use http::StatusCode;
 use http_body::{Body, Frame, SizeHint};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::{BodyExt, LengthLimitError};
 
 use super::after::After;
 use super::reply::Refusal;
@@ -26,20 +26,50 @@ where
     if body.size_hint().lower() > limit as u64 {
         return Err(too_large(limit));
     }
-    let mut collect = pin!(Limited::new(body, limit).collect());
+    let mut collect = pin!(collect(body, limit));
     // Usually all of it is there, and then no timer is needed.
-    let collected = match std::future::poll_fn(|cx| Poll::Ready(collect.as_mut().poll(cx))).await {
+    match std::future::poll_fn(|cx| Poll::Ready(collect.as_mut().poll(cx))).await {
         Poll::Ready(collected) => collected,
-        Poll::Pending => match tokio::time::timeout(time, collect).await {
-            Ok(collected) => collected,
-            Err(_) => return Err(too_slow(time)),
-        },
-    };
-    match collected {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(too_large(limit)),
-        Err(_) => Err(Refusal::new("body_incomplete", "body: the connection broke before its end")),
+        Poll::Pending => {
+            tokio::time::timeout(time, collect).await.unwrap_or_else(|_| Err(too_slow(time)))
+        }
     }
+}
+
+/// The body as one piece. Frames are appended to each other rather than kept: each of them has a cost of
+/// its own, many times its size where somebody sends single bytes.
+async fn collect<B>(body: B, limit: usize) -> Result<Bytes, Refusal>
+where
+    B: Body<Data: Buf, Error: Into<BoxError>>,
+{
+    let mut body = pin!(body);
+    let (mut first, mut all) = (Bytes::new(), BytesMut::new());
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| broken(error.into().as_ref(), limit))?;
+        // Trailers say nothing here.
+        let Ok(mut data) = frame.into_data() else { continue };
+        if data.remaining() > limit - (first.len() + all.len()) {
+            return Err(too_large(limit));
+        }
+        if first.is_empty() && all.is_empty() {
+            first = data.copy_to_bytes(data.remaining());
+            continue;
+        }
+        if !first.is_empty() {
+            all.reserve(first.len() + data.remaining());
+            all.put(std::mem::take(&mut first));
+        }
+        all.put(data);
+    }
+    Ok(if all.is_empty() { first } else { all.freeze() })
+}
+
+fn broken(error: &(dyn std::error::Error + 'static), limit: usize) -> Refusal {
+    // A limit that somebody else put around the body.
+    if error.is::<LengthLimitError>() {
+        return too_large(limit);
+    }
+    Refusal::new("body_incomplete", "body: the connection broke before its end")
 }
 
 fn too_slow(time: Duration) -> Refusal {
@@ -124,5 +154,86 @@ impl fmt::Debug for ResponseBody {
             }
             Kind::Stream(_) => f.write_str("ResponseBody(streamed)"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    /// Frames of these sizes, from the last; the bytes of each are its number. Notes how many exist at once.
+    struct Frames {
+        sizes: Vec<usize>,
+        next: u8,
+        alive: Arc<AtomicUsize>,
+        most: Arc<AtomicUsize>,
+    }
+
+    struct Piece(Vec<u8>, Arc<AtomicUsize>);
+
+    impl AsRef<[u8]> for Piece {
+        fn as_ref(&self) -> &[u8] {
+            &self.0
+        }
+    }
+
+    impl Drop for Piece {
+        fn drop(&mut self) {
+            self.1.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    impl Body for Frames {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            let Some(size) = self.sizes.pop() else { return Poll::Ready(None) };
+            self.next = self.next.wrapping_add(1);
+            let alive = self.alive.fetch_add(1, Ordering::Relaxed) + 1;
+            self.most.fetch_max(alive, Ordering::Relaxed);
+            let piece = Piece(vec![self.next; size], self.alive.clone());
+            Poll::Ready(Some(Ok(Frame::data(Bytes::from_owner(piece)))))
+        }
+    }
+
+    /// The body, or the status of the refusal, and how many frames were held at once.
+    async fn collected(sizes: Vec<usize>, limit: usize) -> (Result<Bytes, StatusCode>, usize) {
+        let most = Arc::<AtomicUsize>::default();
+        let frames = Frames { sizes, next: 0, alive: Arc::default(), most: most.clone() };
+        let body = collect(frames, limit).await.map_err(|refusal| refusal.status);
+        (body, most.load(Ordering::Relaxed))
+    }
+
+    #[tokio::test]
+    async fn single_bytes_become_one_piece_and_are_not_kept_as_frames() {
+        let (body, held) = collected(vec![1; 100_000], 100_000).await;
+        let body = body.expect("it is within the limit");
+        assert!(body.iter().enumerate().all(|(n, byte)| *byte == (n + 1) as u8));
+        assert_eq!(body.len(), 100_000);
+        assert!(held <= 2, "{held} frames at once");
+        let (refused, held) = collected(vec![1; 100_001], 100_000).await;
+        assert_eq!(refused, Err(StatusCode::PAYLOAD_TOO_LARGE));
+        assert!(held <= 2, "{held} frames at once");
+    }
+
+    #[tokio::test]
+    async fn empty_frames_are_nothing() {
+        assert_eq!(collected(vec![0, 2, 0, 0], 2).await.0, Ok(Bytes::from_static(&[3, 3])));
+        assert_eq!(collected(vec![0, 0], 0).await.0, Ok(Bytes::new()));
+        assert_eq!(collected(Vec::new(), 0).await.0, Ok(Bytes::new()));
+    }
+
+    #[tokio::test]
+    async fn one_frame_is_not_copied() {
+        let sent = Bytes::from(vec![7; 100]);
+        let body = collect(http_body_util::Full::new(sent.clone()), 100).await.expect("a body");
+        assert_eq!(body.as_ptr(), sent.as_ptr());
     }
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use http::StatusCode;
 use http::request::Parts;
 
-use super::endpoint::{Caller, Request, Shared};
+use super::caller::Caller;
+use super::endpoint::{Request, Shared};
 use super::reply::{Refusal, Reply};
 use crate::call::CallRequest;
 

@@ -12,12 +12,13 @@ use tokio_util::task::TaskTracker;
 
 use super::after::After;
 use super::body::ResponseBody;
+use super::caller::Caller;
 use super::reply::{Refusal, Reply};
 use super::stream::Stream;
-use super::{call, introspection, signature, sync};
+use super::{call, caller, introspection, signature, sync};
 use crate::api::Api;
 use crate::app::App;
-use crate::config::{Config, Mode, SigningKey};
+use crate::config::Config;
 use crate::headers;
 
 /// The endpoint of an app: a tower service that never fails. Cheap to clone; clones are one endpoint.
@@ -29,29 +30,29 @@ pub struct Serve {
     pub(super) shared: Arc<Shared>,
 }
 
+#[derive(Clone)]
 pub(super) struct Shared {
     pub(super) app: App,
     pub(super) api: Api,
-    pub(super) framework: &'static str,
+    /// As it was set; [`framework`](Shared::framework) knows the default.
+    pub(super) framework: Option<&'static str>,
     pub(super) max_body: usize,
     pub(super) body_timeout: Duration,
+    #[cfg(feature = "axum")]
+    pub(super) header_timeout: Duration,
     #[cfg(feature = "axum")]
     pub(super) shutdown_timeout: Duration,
     pub(super) server_timing: bool,
     pub(super) finish_before_response: bool,
     pub(super) tasks: TaskTracker,
     /// Whether it was said that requests come from another kind of server.
-    pub(super) warned: AtomicBool,
+    pub(super) warned: Arc<AtomicBool>,
 }
 
-/// Who a request is from.
-pub(super) enum Caller {
-    /// Nobody said, or it cannot be checked.
-    Unsigned,
-    /// Whoever holds this one of the configuration's signing keys.
-    Signed(usize),
-    /// Somebody who does not hold a key.
-    Refused(Refusal),
+impl Shared {
+    pub(super) fn framework(&self) -> &'static str {
+        self.framework.unwrap_or("tower")
+    }
 }
 
 /// A request, read.
@@ -82,10 +83,18 @@ impl Serve {
 
     /// What is refused without reading its body, because nothing in it could change that.
     pub(super) fn refuse_unread(&self, parts: &Parts) -> Option<Response<ResponseBody>> {
+        let config = self.config();
         let reply = match parts.method {
-            Method::GET | Method::HEAD | Method::PUT => return None,
-            Method::POST if parts.headers.contains_key(headers::SIGNATURE) => return None,
-            Method::POST => Caller::Unsigned.authorize(self.config()).err()?.call_reply(),
+            Method::GET | Method::HEAD | Method::PUT => {
+                caller::refuse_other_site(config, &parts.headers)?.reply()
+            }
+            Method::POST => match caller::refuse_other_site(config, &parts.headers) {
+                Some(refusal) => refusal.call_reply(),
+                None => {
+                    let caller = Caller::identify_unread(config, &parts.headers)?;
+                    caller.authorize(config).err()?.call_reply()
+                }
+            },
             _ => Refusal::method_not_allowed(),
         };
         Some(self.respond(reply, None))
@@ -113,7 +122,7 @@ impl Serve {
             }
             Err(refusal) => return self.respond(refusal.reply(), None),
         };
-        let (caller, body) = self.identify(&parts.headers, body);
+        let (caller, body) = Caller::identify(self.config(), &parts.headers, body);
         let request = Request { parts, body, caller };
         if self.config().streaming() && self.may_stream(&request) {
             return self.stream(request);
@@ -185,33 +194,11 @@ impl Serve {
         }
     }
 
-    /// Checks the signature. The body that is handled is the one that the signature is about.
-    fn identify(&self, request: &HeaderMap, body: Bytes) -> (Caller, Bytes) {
-        let config = self.config();
-        let Some(header) = request.get(headers::SIGNATURE) else {
-            return (Caller::Unsigned, body);
-        };
-        if config.signing_key().is_none() && config.signing_key_fallback().is_none() {
-            return match config.mode() {
-                Mode::Dev => (Caller::Unsigned, body),
-                Mode::Cloud => (Caller::Refused(no_signing_key()), body),
-            };
-        }
-        let (keys, now) = (Keys(config), SystemTime::now());
-        match signature::verify(keys.iter(), header.as_bytes(), &body, now) {
-            Ok(verified) => (Caller::Signed(verified.key), verified.body),
-            Err(error) => {
-                let refusal = Refusal::new(error.code(), error.to_string());
-                (Caller::Refused(refusal), body)
-            }
-        }
-    }
-
     /// The headers that all answers have.
     fn add_headers(&self, map: &mut HeaderMap) {
         map.insert(headers::SDK, HeaderValue::from_static(headers::SDK_VALUE));
         map.insert(headers::REQ_VERSION, HeaderValue::from_static("2"));
-        map.insert(headers::FRAMEWORK, HeaderValue::from_static(self.shared.framework));
+        map.insert(headers::FRAMEWORK, HeaderValue::from_static(self.shared.framework()));
         let mode = HeaderValue::from_static(self.config().mode().as_str());
         map.insert(headers::EXPECTED_SERVER_KIND, mode);
         if let Some(platform) = self.config().platform() {
@@ -233,44 +220,6 @@ impl Serve {
             );
         }
     }
-}
-
-/// The signing keys, to go through more than once.
-struct Keys<'c>(&'c Config);
-
-impl<'c> Keys<'c> {
-    fn iter(&self) -> impl Iterator<Item = &'c SigningKey> + Clone {
-        let config = self.0;
-        [config.signing_key(), config.signing_key_fallback()].into_iter().flatten()
-    }
-}
-
-impl Caller {
-    /// Who may have a function called and see what its responses hold: in cloud mode the holder of a key
-    /// (section 4.1.3).
-    pub(super) fn authorize(&self, config: &Config) -> Result<(), &Refusal> {
-        static UNSIGNED: std::sync::LazyLock<Refusal> = std::sync::LazyLock::new(unsigned);
-        static NO_KEY: std::sync::LazyLock<Refusal> = std::sync::LazyLock::new(no_signing_key);
-        match (self, config.mode()) {
-            (Caller::Refused(refusal), _) => Err(refusal),
-            (Caller::Unsigned, Mode::Cloud) if config.signing_keys().next().is_none() => {
-                Err(&NO_KEY)
-            }
-            (Caller::Unsigned, Mode::Cloud) => Err(&UNSIGNED),
-            _ => Ok(()),
-        }
-    }
-}
-
-pub(super) fn unsigned() -> Refusal {
-    Refusal::new("sig_missing", "header `x-inngest-signature`: missing; the request must be signed")
-}
-
-pub(super) fn no_signing_key() -> Refusal {
-    Refusal::new(
-        "signing_key_unspecified",
-        "this app has no signing key to check requests with: set INNGEST_SIGNING_KEY, or INNGEST_DEV=1 for a development server",
-    )
 }
 
 impl fmt::Debug for Serve {

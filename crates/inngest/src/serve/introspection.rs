@@ -3,7 +3,8 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::endpoint::{Caller, Shared};
+use super::caller::Caller;
+use super::endpoint::Shared;
 use super::reply::Reply;
 
 const SCHEMA_VERSION: &str = "2024-05-24";
@@ -42,7 +43,7 @@ pub(super) fn authenticated(shared: &Shared) -> Value {
         "env": config.environment(),
         "event_api_origin": config.event_api_origin(),
         "event_key_hash": config.event_key().map(|key| key.hashed()),
-        "framework": shared.framework,
+        "framework": shared.framework(),
         "sdk_language": "rust",
         "sdk_version": env!("CARGO_PKG_VERSION"),
         "serve_origin": config.serve_origin(),

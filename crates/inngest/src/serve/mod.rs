@@ -12,9 +12,12 @@ mod axum_router;
 mod body;
 mod builder;
 mod call;
+mod caller;
 mod endpoint;
 mod introspection;
 mod reply;
+#[cfg(feature = "axum")]
+mod server;
 mod service;
 #[cfg(feature = "axum")]
 mod shutdown;
@@ -23,14 +26,12 @@ mod stream;
 mod sync;
 
 pub use body::ResponseBody;
-pub use builder::ServeBuilder;
+pub use builder::{AppSource, ServeBuilder};
 pub use endpoint::Serve;
 #[cfg(feature = "axum")]
 pub use shutdown::shutdown_signal;
 
-use crate::app::App;
-
-/// Serves an app to an Inngest server.
+/// Serves an app, an [`App`](crate::App) or an [`AppBuilder`](crate::AppBuilder), to an Inngest server.
 ///
 /// Settings that the builder is not given come from the environment, see [`Config`](crate::Config).
 ///
@@ -48,6 +49,6 @@ use crate::app::App;
 /// # Ok(())
 /// # }
 /// ```
-pub fn serve(app: App) -> ServeBuilder {
-    ServeBuilder::new(app)
+pub fn serve(app: impl Into<AppSource>) -> ServeBuilder {
+    ServeBuilder::new(app.into())
 }

@@ -88,7 +88,7 @@ impl Refusal {
     /// As the answer to a call request, which says whether to try again: what is wrong in the request
     /// itself stays wrong.
     pub(super) fn call_reply(&self) -> Reply {
-        let is_final = self.status == StatusCode::BAD_REQUEST;
+        let is_final = matches!(self.status, StatusCode::BAD_REQUEST | StatusCode::FORBIDDEN);
         self.reply().header(headers::NO_RETRY, if is_final { "true" } else { "false" })
     }
 }

@@ -52,12 +52,7 @@ pub(super) fn verify<'k>(
     body: &Bytes,
     now: SystemTime,
 ) -> Result<Verified, SignatureError> {
-    let signature = Signature::parse(header).ok_or(SignatureError::Malformed)?;
-    let time = SystemTime::UNIX_EPOCH + Duration::from_secs(signature.timestamp);
-    let distance = now.duration_since(time).unwrap_or_else(|error| error.duration());
-    if distance > TOLERANCE {
-        return Err(SignatureError::Expired);
-    }
+    let signature = Signature::of(header, now)?;
     let find = |body: &[u8]| keys.clone().position(|key| signature.matches(key, body));
     if let Some(key) = find(body) {
         return Ok(Verified { key, body: body.clone() });
@@ -67,6 +62,11 @@ pub(super) fn verify<'k>(
         Some(key) => Ok(Verified { key, body: Bytes::from(canonical) }),
         None => Err(SignatureError::Mismatch),
     }
+}
+
+/// Whether a signature can hold at all: its form and its time, which need no body.
+pub(super) fn check_form(header: &[u8], now: SystemTime) -> Result<(), SignatureError> {
+    Signature::of(header, now).map(drop)
 }
 
 /// The header's value for a response.
@@ -94,6 +94,16 @@ fn canonical(body: &[u8]) -> Option<Vec<u8>> {
 }
 
 impl Signature {
+    fn of(header: &[u8], now: SystemTime) -> Result<Self, SignatureError> {
+        let signature = Signature::parse(header).ok_or(SignatureError::Malformed)?;
+        let time = SystemTime::UNIX_EPOCH + Duration::from_secs(signature.timestamp);
+        let distance = now.duration_since(time).unwrap_or_else(|error| error.duration());
+        if distance > TOLERANCE {
+            return Err(SignatureError::Expired);
+        }
+        Ok(signature)
+    }
+
     /// Each part once, nothing else.
     fn parse(header: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(header).ok()?;

@@ -6,7 +6,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::endpoint::{Caller, Request, Shared, no_signing_key, unsigned};
+use super::caller::{Caller, unsigned};
+use super::endpoint::{Request, Shared};
 use super::reply::{Refusal, Reply};
 use super::{address, introspection};
 use crate::config::Mode;
@@ -42,13 +43,19 @@ pub(super) async fn sync(shared: &Shared, request: &Request) -> Reply {
 /// Registration in the answer itself (section 4.3.5).
 fn in_band_sync(shared: &Shared, request: &Request) -> Result<Reply, Refusal> {
     #[derive(Deserialize)]
+    #[serde(expecting = "an object")]
     struct Body {
         url: String,
     }
     let config = shared.api.config();
     match &request.caller {
         Caller::Signed(_) => {}
-        Caller::Unsigned if config.signing_keys().next().is_none() => return Err(no_signing_key()),
+        Caller::Unsigned if config.signing_keys().next().is_none() => {
+            return Err(Refusal::new(
+                "signing_key_unspecified",
+                "an in-band sync must be signed, and this app has no signing key to check it with: set INNGEST_SIGNING_KEY, or sync without the header `x-inngest-sync-kind`",
+            ));
+        }
         Caller::Unsigned => return Err(unsigned()),
         Caller::Refused(refusal) => {
             return Err(Refusal::new(refusal.code, refusal.message.clone()));
@@ -62,7 +69,7 @@ fn in_band_sync(shared: &Shared, request: &Request) -> Result<Reply, Refusal> {
     let answer = json!({
         "app_id": shared.app.id(),
         "env": config.environment(),
-        "framework": shared.framework,
+        "framework": shared.framework(),
         "functions": functions(shared, &url),
         "inspection": introspection::authenticated(shared),
         "platform": config.platform(),
@@ -98,7 +105,7 @@ async fn out_of_band(shared: &Shared, request: &Request) -> Result<Reply, Refusa
         "appName": shared.app.id(),
         "capabilities": { "in_band_sync": "v1", "trust_probe": "v1" },
         "deployType": "ping",
-        "framework": shared.framework,
+        "framework": shared.framework(),
         "functions": functions(shared, &url),
         "sdk": headers::SDK_VALUE,
         "url": url.as_str(),
@@ -107,7 +114,7 @@ async fn out_of_band(shared: &Shared, request: &Request) -> Result<Reply, Refusa
     let payload = payload.to_string();
     let register = register_url(config.api_origin(), &request.parts)?;
     let server_kind = request.parts.headers.get(headers::SERVER_KIND);
-    let framework = HeaderValue::from_static(shared.framework);
+    let framework = HeaderValue::from_static(shared.framework());
     let answer = shared.api.authorized(|http| {
         let mut post = http
             .post(register.clone())

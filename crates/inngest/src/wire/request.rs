@@ -26,6 +26,7 @@ pub(crate) struct CallRequestBody {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct Body<'a> {
     #[serde(borrow)]
     event: Option<RawEvent<'a>>,
@@ -41,6 +42,7 @@ struct Body<'a> {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct Context<'a> {
     run_id: String,
     #[serde(default)]
@@ -55,12 +57,14 @@ struct Context<'a> {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct CallStack<'a> {
     #[serde(borrow)]
     stack: Option<Vec<BorrowedKey<'a>>>,
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 pub(crate) struct RawEvent<'a> {
     name: String,
     id: Option<String>,
@@ -361,6 +365,21 @@ mod tests {
             ),
             (r#"{"event":4111"#, "call request: "),
             ("", "call request: the text ends too early"),
+            // What is expected is named in JSON's words, not by types of this crate.
+            ("7", "call request: invalid type: integer, expected an object"),
+            (r#"{"ctx":7}"#, "field `ctx`: invalid type: integer, expected an object"),
+            (
+                r#"{"ctx":{"run_id":"r","stack":7}}"#,
+                "field `ctx.stack`: invalid type: integer, expected an object",
+            ),
+            (
+                r#"{"ctx":{"run_id":"r","stack":{"stack":[7]}}}"#,
+                "field `ctx.stack.stack[0]`: invalid type: integer, expected a string",
+            ),
+            (
+                r#"{"ctx":{"run_id":"r"},"events":[7]}"#,
+                "field `events[0]`: invalid type: integer, expected an object",
+            ),
             // A name that the protocol does not know is data.
             (r#"{"4111":tru}"#, "call request: the text is not well-formed"),
             (r#"{"ctx":{"run_id":"r","4111":tru}}"#, "field `ctx`: the text is not well-formed"),
