@@ -89,6 +89,8 @@ Examples:
 
 The first key of the list writes. Values under it already stay byte for byte, and so does everything around
 sealed values. Plaintext is never printed. A response is bound to its request: keep both in one document.
+For what you keep: exports, archives, recorded events. The outputs of steps are bound to the envelope of
+their event, so a run that is in flight does not go on with a rotated one: let runs end with the old key.
 Exit codes: 0 all are under the primary key, 1 arguments or input, 2 keys, 3 some values stay as they were
 (see standard error).";
 

@@ -58,23 +58,21 @@ fn what_cannot_be_opened_stays_and_is_told() {
 
 #[test]
 fn fields_that_were_sealed_together_are_rotated_together_or_not_at_all() {
-    let sealed = |field: &str, place: &str| {
-        seal(
-            &keys(1),
-            &Context::event("e", place),
-            &of_event("1"),
-            &format!("\"{field} {CANARY}\""),
-        )
+    let event = |place_of_b: &str| {
+        let plaintexts = ["a", "b"].map(|field| format!("\"{field} {CANARY}\""));
+        let places = [Context::event("e", "a"), Context::event("e", place_of_b)];
+        let fields = places.into_iter().zip(plaintexts.iter().map(|text| text.as_bytes()));
+        let sealed = keys(1).seal_fields(&of_event("1"), fields).expect("sealed");
+        let [a, b] = [0, 1].map(|at| String::from_utf8_lossy(&sealed[at]).into_owned());
+        format!(r#"{{"name":"e","data":{{"a":{a},"b":{b},"c":1}}}}"#)
     };
-    let event =
-        |b: &str| format!(r#"{{"name":"e","data":{{"a":{},"b":{b},"c":1}}}}"#, sealed("a", "a"));
-    let good = event(&sealed("b", "b"));
+    let good = event("b");
     let rotated = hookstack(&both(), &["rotate"], &good).code(0).without_canary();
     let opened = hookstack(&text(2), &["decrypt"], &rotated.stdout).code(0).json();
     assert_eq!(opened["data"]["b"], format!("b {CANARY}"));
     assert_eq!(opened["data"]["c"], 1);
 
-    let moved = event(&sealed("b", "another field"));
+    let moved = event("another field");
     let ran = hookstack(&both(), &["rotate"], &moved).code(3).without_canary();
     let ran = ran.says("$.data.a: event").says("another field sealed with it").says("$.data.b");
     assert_eq!(ran.stdout, format!("{moved}\n"));
