@@ -66,13 +66,13 @@ pub(crate) fn seal(
         }
         Shape::Fields(fields) => {
             let mut object = Object::parse(&text).ok_or(Failure::NotAuthentic)?;
-            let salt = config.keys.salt_of_object()?;
-            for field in fields {
-                // An absent field is sealed too, as nothing: a reader then knows that none was stripped.
-                let plaintext = object.get(field).unwrap_or_default().to_vec();
-                let context = owner.context(field);
-                let sealed = config.keys.seal_field(&salt, &context, origin, &plaintext)?;
-                object.set(field, sealed);
+            // An absent field is sealed too, as nothing: a reader then knows that none was stripped.
+            let places = fields
+                .iter()
+                .map(|field| (owner.context(field), object.get(field).unwrap_or_default()));
+            let sealed = config.keys.seal_fields(origin, places)?;
+            for (field, envelope) in fields.iter().zip(sealed) {
+                object.set(field, envelope);
             }
             object.to_json()
         }

@@ -109,24 +109,38 @@ impl Keyset {
         self.seal_with(self.salt()?, context, origin, plaintext, json::HEAD, json::TAIL)
     }
 
-    /// Seals one of several fields of an object, all of which are given the same `object`.
-    pub(crate) fn seal_field(
+    /// Seals several fields of one object, as [`EventPolicy::fields`](crate::EventPolicy::fields) has it: an
+    /// envelope for each place and plaintext, in their order. A reader takes them together or not at all:
+    /// their salts begin with the same 16 random bytes, which fields that are sealed one by one, or at another
+    /// time, do not have in common. A field that the object lacks is sealed too, with nothing as plaintext.
+    ///
+    /// ```
+    /// use hookstack_encryption::{Context, Key, Keyset, Origin};
+    ///
+    /// let keys = Keyset::builder().primary(Key::generate()?).build()?;
+    /// let origin = Origin { event_id: "order-1".to_owned(), ..Origin::default() };
+    /// let place = |field| Context::event("shop/order.placed", field);
+    /// let fields = [(place("address"), &b""[..]), (place("card"), br#""4111""#)];
+    /// let [address, card] = &keys.seal_fields(&origin, fields)?[..] else { panic!("two envelopes") };
+    /// assert!(keys.open(&place("address"), address)?.plaintext().is_empty());
+    /// assert_eq!(keys.open(&place("card"), card)?.plaintext(), br#""4111""#);
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`seal`](Keyset::seal).
+    pub fn seal_fields<'a>(
         &self,
-        object: &[u8; OBJECT_SALT],
-        context: &Context<'_>,
         origin: &Origin,
-        plaintext: &[u8],
-    ) -> Result<Vec<u8>, Failure> {
-        let mut salt = self.salt()?;
-        salt[..OBJECT_SALT].copy_from_slice(object);
-        self.seal_with(salt, context, origin, plaintext, json::HEAD, json::TAIL)
-    }
-
-    /// What the envelopes of an object's fields shall have in common: see [`OBJECT_SALT`].
-    pub(crate) fn salt_of_object(&self) -> Result<[u8; OBJECT_SALT], Failure> {
-        let mut half = [0; OBJECT_SALT];
-        half.copy_from_slice(&self.salt()?[..OBJECT_SALT]);
-        Ok(half)
+        fields: impl IntoIterator<Item = (Context<'a>, &'a [u8])>,
+    ) -> Result<Vec<Vec<u8>>, Failure> {
+        let object = self.salt()?;
+        let seal = |(context, plaintext): (Context<'a>, &[u8])| {
+            let mut salt = self.salt()?;
+            salt[..OBJECT_SALT].copy_from_slice(&object[..OBJECT_SALT]);
+            self.seal_with(salt, &context, origin, plaintext, json::HEAD, json::TAIL)
+        };
+        fields.into_iter().map(seal).collect()
     }
 
     /// Seals the contents of an error, as the text that becomes its message.
