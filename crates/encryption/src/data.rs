@@ -72,9 +72,10 @@ pub(crate) fn seal(
         Shape::Fields(fields) => {
             let mut object = Object::parse(&text).ok_or(Failure::NotAuthentic)?;
             // An absent field is sealed too, as nothing: a reader then knows that none was stripped.
-            let plaintexts = fields.iter().map(|field| object.get(field).unwrap_or_default());
-            let places = fields.iter().map(|field| owner.context(field));
-            let sealed = config.keys.seal_fields(origin, places.zip(plaintexts))?;
+            let places = fields
+                .iter()
+                .map(|field| (owner.context(field), object.get(field).unwrap_or_default()));
+            let sealed = config.keys.seal_fields(origin, places)?;
             for (field, envelope) in fields.iter().zip(sealed) {
                 object.set(field, envelope);
             }

@@ -137,7 +137,7 @@ pub(crate) fn open_ended(
         error = told;
         opened.set("error", json);
     }
-    // What nothing sealed vouches for must be sealed itself, and be what the function listens on.
+    // What nothing sealed vouches for must be sealed itself.
     if let Told::Unbound(_) | Told::Plain(_) = error {
         let is_plain = |event: &Event| {
             let plain = *Provenance::of(&event.extensions) == Provenance::Plain;
@@ -145,14 +145,6 @@ pub(crate) fn open_ended(
         };
         if originals.iter().any(is_plain) && !config.accepts_plaintext(Slot::Events) {
             return Err(Failure::Plaintext);
-        }
-        let triggers = |guarded: &FunctionInfo, event: &Event| {
-            event.name == INVOKED
-                || Declared::by(guarded).listens_on(&event.name)
-                || config.was_trigger(guarded, &event.name)
-        };
-        if guarded.is_some_and(|guarded| !originals.iter().all(|event| triggers(guarded, event))) {
-            return Err(Failure::NotAuthentic);
         }
     }
     let failed = member("error").is_some();
@@ -182,6 +174,18 @@ pub(crate) fn open_ended(
         Some(_) if !config.takes_plaintext(Slot::Functions) => return Err(Failure::Plaintext),
         Some(json) => Told::plain(json),
     };
+    // And be what the function listens on.
+    let vouched = [&error, &result].into_iter().any(|told| matches!(told, Told::Sealed(_)));
+    let triggers = |guarded: &FunctionInfo, event: &Event| {
+        event.name == INVOKED
+            || Declared::by(guarded).listens_on(&event.name)
+            || config.was_trigger(guarded, &event.name)
+    };
+    if !vouched
+        && guarded.is_some_and(|guarded| !originals.iter().all(|event| triggers(guarded, event)))
+    {
+        return Err(Failure::NotAuthentic);
+    }
     let mut ending = Parts::new("ending").with(trigger_id);
     error.add_to(&mut ending);
     result.add_to(&mut ending);

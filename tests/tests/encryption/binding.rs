@@ -8,7 +8,7 @@ use hookstack_inngest::engine::{Engine, RunStatus};
 use hookstack_inngest::{App, AppBuilder, Data, Function, Step};
 use serde_json::{Value, json};
 
-use crate::shop::{R, call, keys, last_request, open_output, send};
+use crate::shop::{R, call, keys, last_request, memo_of, open_output, send};
 
 fn app(binding: Binding) -> AppBuilder {
     async fn work(Data(data): Data<Value>, step: Step) -> R<Value> {
@@ -81,20 +81,28 @@ async fn values_of_another_step_are_refused_under_slot_too() {
     assert_eq!(call(app, "app-work", &bob).await.0, 400);
 }
 
-/// The same event, under the id of another run.
-async fn another_run(binding: Binding) -> u16 {
+/// The same event, under the id of another run: with the output of a step of the former run, and with such an
+/// output made anew, but the former run's answer to an invocation.
+async fn another_run(binding: Binding) -> [u16; 2] {
     let (engine, mut alice, _) = runs(binding).await;
     let app = &engine.apps()[0];
     assert_eq!(call(app, "app-work", &alice).await.0, 200, "its own");
+    let [note, child] = ["note", "child"].map(hookstack_tests::request::hash);
+    let memos = alice["steps"].clone();
     alice["ctx"]["run_id"] = "another".into();
-    call(app, "app-work", &alice).await.0
+    alice["steps"] = json!({ note.as_str(): memos[&note] });
+    let of_step = call(app, "app-work", &alice).await.0;
+    alice["steps"] = json!({});
+    alice["steps"] = memo_of(&call(app, "app-work", &alice).await);
+    alice["steps"][&child] = memos[&child].clone();
+    [of_step, call(app, "app-work", &alice).await.0]
 }
 
 #[tokio::test]
 async fn values_of_another_run_of_the_same_trigger_are_refused_under_run() {
-    assert_eq!(another_run(Binding::Run).await, 400);
-    assert_eq!(another_run(Binding::Trigger).await, 200);
-    assert_eq!(another_run(Binding::Slot).await, 200);
+    assert_eq!(another_run(Binding::Run).await, [400, 400]);
+    assert_eq!(another_run(Binding::Trigger).await, [206, 206]);
+    assert_eq!(another_run(Binding::Slot).await, [206, 206]);
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use hookstack_core::host::BoxFuture;
 use hookstack_core::{Error, Event, Sent};
-use hookstack_encryption::{Encryption, EventPolicy};
+use hookstack_encryption::{Encryption, EventPolicy, Plain};
 use hookstack_inngest::engine::Engine;
 use hookstack_inngest::{App, Data, EventTransport, Failure, Function, Step};
 use serde_json::{Value, json};
@@ -138,7 +138,7 @@ async fn a_schedule_that_changes_between_the_calls_of_a_run() {
 }
 
 /// An app with a failure handler; the request of its last call, and an event of another function.
-async fn failing() -> (App, Value, Value) {
+async fn failing(encryption: Encryption) -> (App, Value, Value) {
     async fn fails(Data(_): Data<Value>) -> R<Value> {
         Err(Error::message("real").with_name("Real"))
     }
@@ -152,7 +152,7 @@ async fn failing() -> (App, Value, Value) {
     let pay =
         Function::builder("pay").on_event("start").retries(0).on_failure(handle).handler(fails);
     let noop = Function::builder("noop").on_event("refused").handler(noop);
-    let app = App::builder("app").with(encryption()).function(pay).function(noop);
+    let app = App::builder("app").with(encryption).function(pay).function(noop);
     let engine = Engine::start(app).expect("the app");
     send(&engine, "start", "1", json!({ "name": "Alice" })).await;
     send(&engine, "refused", "2", json!({ "name": "Mallory" })).await;
@@ -176,7 +176,7 @@ fn timed_out(data: &mut Value) {
 
 #[tokio::test]
 async fn a_memo_made_beside_a_forged_error_beside_the_authentic_one() {
-    let (app, real, _) = failing().await;
+    let (app, real, _) = failing(encryption()).await;
     assert_eq!(call(&app, "app-pay-failure", &real).await.0, 200);
     let forged = handled(&app, &real, timed_out).await;
     assert_eq!(forged.0, 206, "the server may fail a run");
@@ -192,17 +192,28 @@ async fn a_memo_made_beside_a_forged_error_beside_the_authentic_one() {
 
 #[tokio::test]
 async fn a_failure_about_an_event_that_the_failed_function_never_listens_on() {
-    let (app, real, other) = failing().await;
     let cron =
         json!({ "name": "inngest/scheduled.timer", "id": "1", "data": { "cron": "* * * * *" } });
-    for original in [&other, &cron] {
-        let (status, _) = handled(&app, &real, |data| {
-            timed_out(data);
-            data["event"] = original.clone();
-            data["events"] = json!([original]);
-        })
-        .await;
-        assert_eq!(status, 400, "{}", original["name"]);
+    let untold = |data: &mut Value| {
+        data["error"] = Value::Null;
+        data["result"] = Value::Null;
+    };
+    let lenient = Encryption::builder(keys()).plain_everywhere(Plain::Allow).build();
+    for (encryption, change) in
+        [(encryption(), timed_out as fn(&mut Value)), (lenient, untold as fn(&mut Value))]
+    {
+        let (app, real, other) = failing(encryption).await;
+        let (_, answer) = handled(&app, &real, change).await;
+        assert_ne!(answer["name"], "Unauthenticated", "about its own event: {answer}");
+        for original in [&other, &cron] {
+            let (status, answer) = handled(&app, &real, |data| {
+                change(data);
+                data["event"] = original.clone();
+                data["events"] = json!([original]);
+            })
+            .await;
+            assert_eq!((status, &answer["name"]), (400, &json!("Unauthenticated")));
+        }
     }
 }
 

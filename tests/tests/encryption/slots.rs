@@ -88,7 +88,9 @@ async fn an_envelope_over_nothing_is_no_event() {
         let sealed = sealed_text(&Context::event("e", "encrypted"), &origin, text.as_bytes());
         let event = json!({ "name": "e", "id": "1", "data": { "encrypted": sealed } });
         let request = make_request(&[&event], "r", json!({}));
-        assert_eq!(call(&app, "app-f", &request).await.0, expected, "{text:?}");
+        let (status, answer) = call(&app, "app-f", &request).await;
+        assert_eq!(status, expected, "{text:?}");
+        assert_eq!(answer["name"] == "Unauthenticated", status == 400, "{answer}");
     }
 }
 

@@ -110,8 +110,23 @@ impl Keyset {
         self.seal_by(&self.keys()[0], self.salt()?, context, origin, plaintext, around)
     }
 
-    /// Seals fields of one object, so that a reader sees that they belong together: see
-    /// [`Header::is_sealed_with`]. Each has its place and its plaintext; the envelopes come in their order.
+    /// Seals several fields of one object, as [`EventPolicy::fields`](crate::EventPolicy::fields) has it: an
+    /// envelope for each place and plaintext, in their order. A reader takes them together or not at all:
+    /// their salts begin with the same 16 random bytes, which fields that are sealed one by one, or at another
+    /// time, do not have in common ([`Header::is_sealed_with`] tells). A field that the object lacks is sealed too, with nothing as plaintext.
+    ///
+    /// ```
+    /// use hookstack_encryption::{Context, Key, Keyset, Origin};
+    ///
+    /// let keys = Keyset::builder().primary(Key::generate()?).build()?;
+    /// let origin = Origin { event_id: "order-1".to_owned(), ..Origin::default() };
+    /// let place = |field| Context::event("shop/order.placed", field);
+    /// let fields = [(place("address"), &b""[..]), (place("card"), br#""4111""#)];
+    /// let [address, card] = &keys.seal_fields(&origin, fields)?[..] else { panic!("two envelopes") };
+    /// assert!(keys.open(&place("address"), address)?.plaintext().is_empty());
+    /// assert_eq!(keys.open(&place("card"), card)?.plaintext(), br#""4111""#);
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// As [`seal`](Keyset::seal).

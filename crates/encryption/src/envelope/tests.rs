@@ -142,6 +142,28 @@ fn the_boundary_between_context_strings_cannot_be_shifted() {
 }
 
 #[test]
+fn fields_of_one_object_have_half_of_their_salts_in_common() {
+    let keys = Keyset::builder().primary(Key::from_bytes([1; 32])).build().expect("a keyset");
+    let sealed = || {
+        let fields = ["a", "b"].map(|field| (Context::event("e", field), &b"1"[..]));
+        keys.seal_fields(&Origin::default(), fields).expect("sealed")
+    };
+    let opened: Vec<Opened> = [sealed(), sealed()]
+        .concat()
+        .iter()
+        .zip(["a", "b", "a", "b"])
+        .map(|(envelope, field)| keys.open(&Context::event("e", field), envelope).expect("its own"))
+        .collect();
+    let [a, b, other_a, other_b] = &opened[..] else { panic!("four envelopes") };
+    assert_eq!(a.salt_of_object(), b.salt_of_object());
+    assert_eq!(other_a.salt_of_object(), other_b.salt_of_object());
+    assert_ne!(a.salt_of_object(), other_a.salt_of_object());
+    for (one, another) in [(a, b), (a, other_a), (b, other_b)] {
+        assert_ne!(one.salt[OBJECT_SALT..], another.salt[OBJECT_SALT..]);
+    }
+}
+
+#[test]
 fn a_class_cannot_be_swapped() {
     let keys = Keyset::builder().primary(Key::from_bytes([1; 32])).build().expect("a keyset");
     let hash = StepHash::new([1; 20]);
