@@ -9,7 +9,7 @@ fn main() -> std::io::Result<()> {
     match std::env::args().nth(1).as_deref() {
         Some("child") => linux::child(),
         // `cargo test -- --list` and the like.
-        Some(argument) if argument == "--list" => Ok(()),
+        Some("--list") => Ok(()),
         _ => linux::parent(),
     }
 }

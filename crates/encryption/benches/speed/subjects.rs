@@ -3,7 +3,9 @@
 use std::hint::black_box;
 
 use hookstack_core::StepHash;
-use hookstack_encryption::{Backend, Context, Invoker, Key, Keyset, Origin, Suite};
+use hookstack_encryption::{
+    Backend, Context, Invoker, Key, Keyset, LibsodiumKey, LibsodiumRing, Origin, Suite,
+};
 
 use crate::payload::Orders;
 
@@ -66,6 +68,13 @@ pub(crate) fn all(size: usize, text: &[u8]) -> Vec<Subject> {
     add("envelope, suite 2, RustCrypto", Direction::Seal, None, None, seal(&keys, text));
     add("envelope, suite 2, RustCrypto", Direction::Open, None, None, open(&keys, text));
 
+    let ring = LibsodiumKey::typescript("a passphrase of the benchmark")
+        .and_then(|key| LibsodiumRing::builder().primary(key).build())
+        .expect("a ring");
+    let goals = Some([5.0, 200.0, 3500.0]);
+    add("libsodium, from a value", Direction::Seal, goals, None, libsodium(&ring, text));
+    add("libsodium", Direction::Open, None, None, libsodium_open(&ring, text));
+
     #[cfg(feature = "aws-lc")]
     {
         add("AWS-LC alone", Direction::Seal, None, None, aws_lc(text));
@@ -118,6 +127,21 @@ fn typed(keys: &Keyset, text: &[u8]) -> Box<dyn FnMut()> {
     })
 }
 
+fn libsodium(ring: &LibsodiumRing, text: &[u8]) -> Box<dyn FnMut()> {
+    let orders: Orders = serde_json::from_slice(text).expect("orders");
+    let ring = ring.clone();
+    Box::new(move || {
+        black_box(ring.seal_value(black_box(&orders)).expect("sealed"));
+    })
+}
+
+fn libsodium_open(ring: &LibsodiumRing, text: &[u8]) -> Box<dyn FnMut()> {
+    let (ring, sealed) = (ring.clone(), ring.seal(text).expect("sealed"));
+    Box::new(move || {
+        black_box(ring.open(black_box(&sealed)).expect("opened").plaintext());
+    })
+}
+
 fn rust_crypto(text: &[u8]) -> Box<dyn FnMut()> {
     use aes_gcm::aead::{AeadInOut, KeyInit};
     let cipher = aes_gcm::Aes256Gcm::new(&[7; 32].into());
@@ -157,7 +181,8 @@ fn aws_lc(text: &[u8]) -> Box<dyn FnMut()> {
     let (key, mut text) = (aws_lc_key(), text.to_vec());
     Box::new(move || {
         let nonce = Nonce::assume_unique_for_key([0; 12]);
-        black_box(key.seal_in_place_separate_tag(nonce, Aad::empty(), &mut text).expect("short"));
+        let tag = key.seal_in_place_separate_tag(nonce, Aad::empty(), &mut text);
+        black_box(tag.expect("short").as_ref());
     })
 }
 
