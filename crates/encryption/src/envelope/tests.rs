@@ -252,3 +252,28 @@ fn all_failures_to_open_read_the_same() {
         .expect_err("moved");
     assert_eq!(truncated.to_string(), moved.to_string());
 }
+
+/// The choice of the library changes no byte: each opens what the other sealed, with both suites.
+#[cfg(feature = "aws-lc")]
+#[test]
+fn each_backend_opens_what_the_other_sealed() {
+    use crate::aead::{Backend, Suite};
+    let keys = |backend, suite| {
+        let key = Key::from_bytes([1; 32]);
+        Keyset::builder().primary(key).backend(backend).suite(suite).build().expect("a keyset")
+    };
+    let context = Context::step("f", StepHash::new([1; 20]));
+    for suite in [Suite::Aes256Gcm, Suite::ChaCha20Poly1305] {
+        for length in [0, 1, 15, 16, 17, 1000, 100_000] {
+            let plaintext = vec![b'x'; length];
+            let (rust, aws) = (keys(Backend::RustCrypto, suite), keys(Backend::AwsLc, suite));
+            for (writer, reader) in [(&rust, &aws), (&aws, &rust)] {
+                let sealed = writer.seal(&context, &Origin::default(), &plaintext).expect("sealed");
+                let opened = reader.open(&context, &sealed).expect("authentic");
+                assert_eq!(opened.plaintext(), plaintext, "{suite:?} {length}");
+                let damaged = String::from_utf8(sealed).expect("ASCII").replace("AQ", "Ag");
+                assert!(reader.open(&context, damaged.as_bytes()).is_err());
+            }
+        }
+    }
+}
