@@ -1,15 +1,14 @@
 //! A hash of JSON that stays the same when a server rewrites the text.
 
 use hookstack_core::Payload;
-use serde_json::Value;
+use serde_json::{Number, Value};
 use sha2::{Digest, Sha256};
 
 use crate::data::SERVER_FIELD;
 
 /// The hash of a data object.
 ///
-/// A server sorts the keys of what it passes on, writes numbers anew after reading them as 64-bit floating
-/// point, keeps the last of two equal keys, and adds a member of its own at the top: none of this changes
+/// A server sorts the keys of what it passes on, writes numbers anew (`1.0` becomes `1`), keeps the last of two equal keys, and adds a member of its own at the top: none of this changes
 /// the hash. What no parser holds (a lone surrogate, a number beyond all floating point) counts as text.
 pub(crate) fn digest(data: &Payload) -> [u8; 32] {
     let mut hash = Sha256::new();
@@ -26,6 +25,11 @@ fn feed(hash: &mut Sha256, value: &Value, top: bool) {
         Value::Null => hash.update(b"n"),
         Value::Bool(false) => hash.update(b"f"),
         Value::Bool(true) => hash.update(b"t"),
+        // As a floating point number it would count like its neighbours; the server has made it one before
+        // anybody sees it, and writes it the same way each time.
+        Value::Number(number) if !is_exact(number) => {
+            text(hash, b'i', number.to_string().as_bytes());
+        }
         Value::Number(number) => match number.as_f64() {
             // There is a negative zero, which is equal to the other one.
             Some(float) => {
@@ -52,6 +56,15 @@ fn feed(hash: &mut Sha256, value: &Value, top: bool) {
     }
 }
 
+/// Whether a number is what it is as 64-bit floating point: no whole number beyond 2^53.
+fn is_exact(number: &Number) -> bool {
+    match (number.as_i64(), number.as_u64()) {
+        (Some(whole), _) => whole.unsigned_abs() <= 1 << 53,
+        (None, Some(_)) => false,
+        (None, None) => true,
+    }
+}
+
 fn text(hash: &mut Sha256, tag: u8, text: &[u8]) {
     length(hash, tag, text.len());
     hash.update(text);
@@ -72,9 +85,9 @@ mod tests {
 
     #[test]
     fn what_a_server_rewrites_does_not_count() {
-        let json = r#"{"b": [1.0, 12345678901234567890], "a": {"x": null, "y": "é"}}"#;
+        let json = r#"{"b": [1.0, 9007199254740992], "a": {"x": null, "y": "é"}}"#;
         let rewritten =
-            r#"{"_inngest":{"v":1},"a":{"y":"\u00e9","x":null},"b":[1,12345678901234567000]}"#;
+            r#"{"_inngest":{"v":1},"a":{"y":"\u00e9","x":null},"b":[1,9007199254740992.0]}"#;
         assert_eq!(of(json), of(rewritten));
         assert_eq!(of(r#"{"a":1,"a":2}"#), of(r#"{"a":2}"#));
         assert_eq!(of("-0.0"), of("0"));
@@ -105,6 +118,12 @@ mod tests {
             r#"{"a":{"_inngest":2}}"#,
             r#""\ud800""#,
             r#""\ud801""#,
+            "9007199254740992",
+            "9007199254740993",
+            "18446744073709550592",
+            "18446744073709551615",
+            "-9223372036854775807",
+            "-9223372036854775808",
             "1e400",
             "2e400",
         ];

@@ -2,10 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use hookstack_core::FunctionInfo;
+use hookstack_core::{FunctionInfo, StepOptions};
 
 use crate::counters::{Counted, Counters};
-use crate::data::SERVER_FIELD;
+use crate::data::{Owner, SERVER_FIELD};
 use crate::error::{Failure, KeyError};
 use crate::interop::Interop;
 use crate::keyset::Keyset;
@@ -132,12 +132,10 @@ impl EncryptionBuilder {
 }
 
 impl Config {
-    /// Invocations in plaintext, and those for peers, name no step to answer to, so no answer could be
-    /// accepted.
+    /// Invocations in plaintext name no step to answer to, so no answer could be accepted.
     pub(crate) fn cannot_invoke(&self) -> bool {
-        let for_peers = self.interop.as_ref().is_some_and(Interop::writes_invokes);
         self.mode == Mode::Encrypt
-            && (for_peers || self.invokes == EventPolicy::plaintext())
+            && self.invokes == EventPolicy::plaintext()
             && self.plain[Slot::Functions as usize] == Plain::Reject
     }
 
@@ -160,7 +158,8 @@ impl Config {
                 _ => None,
             })
             .collect();
-        if self.field == SERVER_FIELD {
+        let mut of_peers = self.interop.iter().flat_map(Interop::fields);
+        if self.field == SERVER_FIELD || of_peers.any(|field| field == SERVER_FIELD) {
             return Some(SERVER_FIELD);
         }
         reserved.find(|name| sealed.iter().any(|fields| fields.contains(*name)))
@@ -170,6 +169,16 @@ impl Config {
     pub(crate) fn refuses(&self, slot: Slot, failure: Failure) -> Failure {
         self.counters.add(slot, Counted::Refused);
         failure
+    }
+
+    /// Whether this invokes a peer's function, whose result cannot be but plaintext.
+    pub(crate) fn invokes_peer(&self, options: &StepOptions) -> bool {
+        match (options, &self.interop) {
+            (StepOptions::Invoke(invoke), Some(interop)) => {
+                interop.writes(Owner::Invoke(&invoke.function)).is_some()
+            }
+            _ => false,
+        }
     }
 
     /// Whether plaintext is accepted here.

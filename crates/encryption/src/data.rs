@@ -49,6 +49,7 @@ pub(crate) fn seal(
     if let Some(interop) = &config.interop
         && let Some(sealed) = interop.seal(owner, data)?
     {
+        config.counters.add(owner.slot(), Counted::Sealed);
         return Ok(sealed);
     }
     let text = data.text();
@@ -94,13 +95,20 @@ pub(crate) fn open(
     event_id: Option<&str>,
     data: &Payload,
 ) -> Result<(Payload, Provenance), Failure> {
-    if let Some(interop) = &config.interop
-        && let Some(opened) = interop.open(owner, data)?
-    {
-        return Ok(opened);
+    let mut is_shared = false;
+    if let Some(interop) = &config.interop {
+        if let Some(opened) = interop.open(owner, data)? {
+            config.counters.add(owner.slot(), Counted::Opened);
+            return Ok(opened);
+        }
+        is_shared = interop.reads(owner).is_some();
     }
     let text = data.text();
     match &policy.0 {
+        // What peers seal must be sealed, whatever is agreed on for our own functions.
+        Shape::Plaintext if is_shared && !config.takes_plaintext(owner.slot()) => {
+            Err(Failure::Plaintext)
+        }
         Shape::Plaintext => Ok((data.clone(), Provenance::Plain)),
         Shape::Whole { .. } => {
             let object = Object::parse(&text).ok_or(Failure::NotAuthentic)?;

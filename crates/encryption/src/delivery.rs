@@ -5,6 +5,7 @@ use hookstack_core::{
 };
 
 use crate::config::Config;
+use crate::counters::Counted;
 use crate::envelope::{Class, Invoker, Origin};
 use crate::error::Failure;
 use crate::object::Object;
@@ -19,7 +20,7 @@ pub(crate) fn transform_memoized(config: &Config, cx: &mut TransformMemoized<'_>
         && *Provenance::of(&cx.memo().extensions) == Provenance::Plain
     {
         let slot = if cx.step().op() == StepOp::Invoke { Slot::Functions } else { Slot::Steps };
-        if !config.accepts_plaintext(slot) {
+        if !config.accepts_plaintext(slot) && !config.invokes_peer(cx.options()) {
             // The host's own error, or a forged one: delivered, but never as one of the user's code.
             let marked = sealed_error::unauthenticated(error);
             cx.memo_mut().value = MemoValue::Error(marked);
@@ -67,6 +68,10 @@ fn check(config: &Config, cx: &TransformMemoized<'_>) -> Result<(), Failure> {
             let StepOptions::Invoke(invoke) = cx.options() else {
                 return Err(Failure::NotAuthentic);
             };
+            if *provenance == Provenance::Plain && config.invokes_peer(cx.options()) {
+                config.counters.add(Slot::Functions, Counted::Plaintext);
+                return Ok(());
+            }
             sealed(config, provenance, class, Slot::Functions, |origin| {
                 origin.function == invoke.function
                     && (answers(config.binding, info, &by, step, origin)

@@ -12,7 +12,7 @@ use crate::object::{Object, elements};
 use crate::policy::Slot;
 use crate::provenance::Provenance;
 use crate::sealed_error;
-use crate::server_events::{CRON, INVOKED, is_about_a_run, open_nested};
+use crate::server_events::{CRON, FAILED, INVOKED, is_about_a_run, nested_json, open_nested};
 use crate::trigger::{Declared, Parts, id_of};
 
 /// The members of an event about a run; whatever else stands there is not passed on.
@@ -59,7 +59,7 @@ impl Told {
 /// Opens an event about a run, which triggered this call.
 pub(crate) fn open(config: &Config, info: &CallInfo, event: &mut Event) -> Result<(), Failure> {
     let guarded = info.function.guards.as_deref();
-    let (data, ending) = open_ended(config, guarded, &event.data, 0)?;
+    let (data, ending) = open_ended(config, guarded, &event.name, &event.data, 0)?;
     event.data = data;
     event.extensions.insert(ending);
     Ok(())
@@ -73,6 +73,7 @@ pub(crate) fn open(config: &Config, info: &CallInfo, event: &mut Event) -> Resul
 pub(crate) fn open_ended(
     config: &Config,
     guarded: Option<&FunctionInfo>,
+    name: &str,
     data: &Payload,
     depth: u32,
 ) -> Result<(Payload, Ending), Failure> {
@@ -87,6 +88,10 @@ pub(crate) fn open_ended(
         return Err(Failure::NotAuthentic);
     }
     let member = |key: &str| data.get(key).filter(|json| *json != b"null");
+    // Otherwise the end of a run that went well could be told as a failure.
+    if name == FAILED && member("error").is_none() {
+        return Err(Failure::NotAuthentic);
+    }
     let mut opened = Object::new();
     for key in MEMBERS {
         if let Some(value) = data.get(key) {
@@ -199,10 +204,10 @@ fn open_original(
     json: &[u8],
     depth: u32,
 ) -> Result<(Event, Vec<u8>), Failure> {
-    let mut object = Object::parse(json).ok_or(Failure::NotAuthentic)?;
+    let object = Object::parse(json).ok_or(Failure::NotAuthentic)?;
     let (event, _) = open_nested(config, &object, Some(function), depth + 1)?;
-    object.set("data", well_formed(&event.data.text())?);
-    Ok((event, object.to_json()))
+    let json = nested_json(&object, &event)?;
+    Ok((event, json))
 }
 
 /// An error in an event about a run, made anew of what was sealed. The server's own, a time limit for

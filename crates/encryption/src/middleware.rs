@@ -105,7 +105,7 @@ impl Middleware for Encryption {
         }
         if self.config.cannot_invoke() {
             return Err(misplaced(
-                "payloads of invocations are not sealed, or sealed for a peer, so their results cannot be bound to them: seal them natively, or accept that with `plain(Slot::Functions, Plain::Allow)`",
+                "payloads of invocations are not sealed, so their results cannot be bound to them: seal them, or accept that with `plain(Slot::Functions, Plain::Allow)`",
             ));
         }
         Ok(())

@@ -133,6 +133,10 @@ impl EventPolicy {
     }
 
     /// Nothing is sealed, and plaintext is accepted.
+    ///
+    /// A failure handler is not told of failures that nothing authentic vouches for: when the server itself
+    /// failed a run (a time limit) that such an event had triggered, the handler's call is refused, unless
+    /// plaintext is accepted for [events](Slot::Events) in general.
     pub fn plaintext() -> Self {
         EventPolicy(Shape::Plaintext)
     }

@@ -13,7 +13,7 @@ use crate::provenance::Provenance;
 
 pub(crate) const INVOKED: &str = "inngest/function.invoked";
 pub(crate) const CRON: &str = "inngest/scheduled.timer";
-const FAILED: &str = "inngest/function.failed";
+pub(crate) const FAILED: &str = "inngest/function.failed";
 const FINISHED: &str = "inngest/function.finished";
 const CANCELLED: &str = "inngest/function.cancelled";
 
@@ -63,11 +63,22 @@ pub(crate) fn invoked_function(data: &Payload) -> Option<String> {
 /// An event that a step waited for, as it stands in the memo: name, id, data and more.
 pub(crate) fn open_awaited(config: &Config, payload: &mut Payload) -> Result<Provenance, Failure> {
     let text = payload.text();
-    let Some(mut json) = Object::parse(&text) else { return Ok(Provenance::Plain) };
+    let Some(json) = Object::parse(&text) else { return Ok(Provenance::Plain) };
     let (event, provenance) = open_nested(config, &json, None, 0)?;
-    json.set("data", well_formed(&event.data.text())?);
-    *payload = Payload::from_well_formed(json.to_json());
+    *payload = Payload::from_well_formed(nested_json(&json, &event)?);
     Ok(provenance)
+}
+
+/// The JSON of an event inside of other data, made anew: whatever else stood there is not passed on.
+pub(crate) fn nested_json(json: &Object<'_>, opened: &Event) -> Result<Vec<u8>, Failure> {
+    let mut event = Object::new();
+    for key in ["name", "id", "ts", "v"] {
+        if let Some(value) = json.get(key) {
+            event.set(key, value.to_vec());
+        }
+    }
+    event.set("data", well_formed(&opened.data.text())?);
+    Ok(event.to_json())
 }
 
 /// An event inside of other data. `invoked` is the function that an invocation must have been for.
@@ -90,7 +101,7 @@ pub(crate) fn open_nested(
             data::open(config, &config.invokes, Owner::Invoke(&claimed), id.as_deref(), &data)?
         }
         name if is_about_a_run(name) => {
-            let (data, ending) = endings::open_ended(config, None, &data, depth)?;
+            let (data, ending) = endings::open_ended(config, None, name, &data, depth)?;
             about = Some(ending);
             (data, Provenance::Plain)
         }

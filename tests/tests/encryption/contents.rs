@@ -194,13 +194,9 @@ async fn a_memo_made_beside_a_forged_error_beside_the_authentic_one() {
 async fn a_failure_about_an_event_that_the_failed_function_never_listens_on() {
     let cron =
         json!({ "name": "inngest/scheduled.timer", "id": "1", "data": { "cron": "* * * * *" } });
-    let untold = |data: &mut Value| {
-        data["error"] = Value::Null;
-        data["result"] = Value::Null;
-    };
     let lenient = Encryption::builder(keys()).plain_everywhere(Plain::Allow).build();
     for (encryption, change) in
-        [(encryption(), timed_out as fn(&mut Value)), (lenient, untold as fn(&mut Value))]
+        [(encryption(), timed_out as fn(&mut Value)), (lenient, timed_out as fn(&mut Value))]
     {
         let (app, real, other) = failing(encryption).await;
         let (_, answer) = handled(&app, &real, change).await;
@@ -272,4 +268,70 @@ async fn fields_of_two_sealings_of_one_event_put_together() {
     assert_eq!(call(&app, "app-echo", &make_request(&[&event], "P", json!({}))).await.0, 200);
     event["data"]["amount"] = sent[1]["data"]["amount"].clone();
     assert_eq!(call(&app, "app-echo", &make_request(&[&event], "P", json!({}))).await.0, 400);
+}
+
+#[tokio::test]
+async fn the_end_of_a_run_that_went_well_told_as_a_failure() {
+    for encryption in
+        [encryption(), Encryption::builder(keys()).plain_everywhere(Plain::Allow).build()]
+    {
+        let (app, real, _) = failing(encryption).await;
+        let (status, answer) = handled(&app, &real, |data| {
+            data["error"] = Value::Null;
+            data["result"] = json!("it went well");
+        })
+        .await;
+        assert_eq!((status, &answer["name"]), (400, &json!("Unauthenticated")));
+    }
+}
+
+/// The data of an event, as the function of the handler was told of it.
+async fn original(event: hookstack_inngest::TypedEvent<Value>) -> R<Value> {
+    Ok(event.data)
+}
+
+#[tokio::test]
+async fn members_that_stand_beside_the_data_of_an_original_event_are_not_passed_on() {
+    async fn fails() -> R<()> {
+        Err(Error::non_retriable("no"))
+    }
+    let pay =
+        Function::builder("pay").on_event("start").retries(0).on_failure(original).handler(fails);
+    let engine =
+        Engine::start(App::builder("app").with(encryption()).function(pay)).expect("the app");
+    send(&engine, "start", "1", json!({ "name": "Alice" })).await;
+    engine.run_until_idle().await.expect("rest");
+    let mut request = last_request(&engine.runs_of("app-pay-failure")[0]);
+    for event in ["/event/data/event", "/event/data/events/0"] {
+        let event = request.pointer_mut(event).expect("the original");
+        event["user"] = json!({ "admin": true });
+        event["forged"] = json!("x");
+    }
+    request["events"] = json!([request["event"]]);
+    let (status, answer) = call(&engine.apps()[0], "app-pay-failure", &request).await;
+    assert_eq!(status, 200, "{answer}");
+    let told = open_output(&keys(), "app-pay-failure", &answer.to_string());
+    for event in [&told["event"], &told["events"][0]] {
+        assert_eq!(event["data"], json!({ "name": "Alice" }));
+        assert!(event.get("user").is_none() && event.get("forged").is_none(), "{event}");
+    }
+}
+
+#[tokio::test]
+async fn a_whole_number_in_plaintext_exchanged_for_a_neighbour() {
+    async fn checks(Data(data): Data<Value>, step: Step) -> R<Value> {
+        let account = data["account"].clone();
+        let checked: Value = step.run("check", async || Ok::<_, Error>(account)).await?;
+        Ok(json!([checked, data["account"]]))
+    }
+    let encryption = Encryption::builder(keys()).event("hook", EventPolicy::plaintext()).build();
+    let function = Function::builder("f").on_event("hook").retries(0).handler(checks);
+    let app = App::builder("app").with(encryption).function(function).build().expect("the app");
+    let event = |account: u64| json!({ "name": "hook", "id": "1", "data": { "account": account } });
+    // Both are the same as 64-bit floating point.
+    let (one, other) = (event(18_446_744_073_709_550_592), event(u64::MAX));
+    let first = call(&app, "app-f", &make_request(&[&one], "r", json!({}))).await;
+    let memo = memo_of(&first);
+    assert_eq!(call(&app, "app-f", &make_request(&[&one], "r", memo.clone())).await.0, 200);
+    assert_eq!(call(&app, "app-f", &make_request(&[&other], "r", memo)).await.0, 400);
 }

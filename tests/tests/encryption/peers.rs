@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use hookstack_core::{Error, Event, Middleware, Result, TransformInput, WaitForEvent};
 use hookstack_encryption::{
-    Encryption, EncryptionBuilder, Interop, LibsodiumKey, LibsodiumRing, PeerPolicy, Plain,
-    Provenance, Slot,
+    Encryption, EncryptionBuilder, EventPolicy, Interop, LibsodiumKey, LibsodiumRing, PeerPolicy,
+    Plain, Provenance, Slot,
 };
 use hookstack_inngest::engine::{Engine, RunRecord, RunStatus};
 use hookstack_inngest::{
     App, AppBuilder, Data, Failure, Function, FunctionRef, Step, Trigger, TypedEvent,
 };
+use hookstack_tests::request::hash;
 use serde_json::{Value, json};
 
 use crate::shop::{R, call, keys, last_request, only, open_output, send};
@@ -269,13 +270,57 @@ async fn a_peer_invokes_our_function_and_ours_still_invoke_each_other() {
     assert_eq!(output(&only(engine.runs_of("app-work")))[2], json!({ "n": 1 }));
 }
 
+#[tokio::test]
+async fn results_of_peers_are_plaintext_and_those_of_all_others_are_not() {
+    async fn calls(step: Step) -> R<Value> {
+        let peer = FunctionRef::new("echo").in_app("peer");
+        let theirs: Value = step.invoke("theirs", peer, &json!({ "encrypted": 1 })).await?;
+        let ours: Value = step.invoke("ours", "echo", &json!({ "n": 2 })).await?;
+        Ok(json!([theirs["encrypted"]["__ENCRYPTED__"], ours]))
+    }
+    let function = |encryption: Encryption| {
+        App::builder("app")
+            .with(encryption)
+            .function(Function::builder("calls").on_event("shared").retries(0).handler(calls))
+            .function(Function::builder("echo").retries(0).handler(echo))
+    };
+    let encryption = with(interop().invokes_peer("peer-echo", PeerPolicy::field())).build();
+    let counters = encryption.counters();
+    let peer = App::builder("peer").function(Function::builder("echo").handler(echo));
+    let engine = Engine::builder().app(function(encryption)).app(peer).build().expect("apps");
+    let event = Event::new("shared", &json!({ "encrypted": sealed(&json!(1)) })).expect("an event");
+    engine.inject(event).expect("accepted");
+    engine.run_until_idle().await.expect("rest");
+    let run = only(engine.runs_of("app-calls"));
+    assert_eq!(output(&run), json!([true, { "n": 2 }]));
+    assert!(counters.read().plaintext_accepted(Slot::Functions) > 0);
+
+    let mut request = last_request(&run);
+    let app = engine.apps().remove(0);
+    assert_eq!(call(&app, "app-calls", &request).await.0, 200);
+    request["steps"][hash("ours")] = json!({ "data": { "n": "forged" } });
+    assert_eq!(call(&app, "app-calls", &request).await.0, 400);
+}
+
+#[tokio::test]
+async fn a_shared_event_in_plaintext_is_refused_even_if_other_events_are_plaintext() {
+    let lenient = || with(interop()).other_events(EventPolicy::plaintext());
+    let data = json!({ "id": 1, "encrypted": { "card": "forged" } });
+    let engine = |encryption: Encryption| Engine::start(app(encryption)).expect("the app");
+    let run = deliver(&engine(lenient().build()), "shared", &data).await;
+    assert_eq!(error_name(&run), "Unauthenticated");
+    let run = deliver(&engine(lenient().build()), "unshared", &data).await;
+    assert_eq!(output(&run), data);
+    let accepts = lenient().plain(Slot::Events, Plain::Allow).build();
+    assert_eq!(output(&deliver(&engine(accepts), "shared", &data).await), data);
+}
+
 #[test]
-fn payloads_for_peers_need_plaintext_results() {
-    let interop = || interop().invokes_peer("peer-f", PeerPolicy::field());
-    let refused = app(with(interop()).build()).build().expect_err("refused").to_string();
-    assert!(refused.contains("sealed for a peer"), "{refused}");
-    let accepts = with(interop()).plain(Slot::Functions, Plain::Allow).build();
-    assert!(app(accepts).build().is_ok());
+fn the_servers_own_field_cannot_be_that_of_peers() {
+    let policy = PeerPolicy::field().under("_inngest");
+    let encryption = with(Interop::new(ring()).event("shared", policy)).build();
+    let refused = app(encryption).build().expect_err("refused").to_string();
+    assert!(refused.contains("_inngest"), "{refused}");
 }
 
 #[tokio::test]

@@ -140,16 +140,16 @@ impl Interop {
     }
 
     /// Payloads for this function, which is a peer's, are sealed for it. Nothing binds its result to the
-    /// invocation, so plaintext must be accepted there: `plain(Slot::Functions, Plain::Allow)`, without
-    /// which the middleware does not register. And it must be plaintext: the peer's middleware has to be
-    /// set to decrypt only.
+    /// invocation, and it must be plaintext (the peer's middleware has to be set to decrypt only), which is
+    /// accepted and counted for this function alone: anybody on the way can have written it.
     pub fn invokes_peer(mut self, function: impl Into<String>, policy: PeerPolicy) -> Self {
         self.invokes.insert(function.into(), Shared { policy, writes: true });
         self
     }
 
-    pub(crate) fn writes_invokes(&self) -> bool {
-        self.invokes.values().any(|shared| shared.writes)
+    /// The names under which peers' envelopes stand.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = &str> {
+        self.events.values().chain(self.invokes.values()).map(|shared| shared.policy.field.as_str())
     }
 
     fn shared(&self, owner: Owner<'_>) -> Option<&Shared> {
@@ -159,11 +159,11 @@ impl Interop {
         }
     }
 
-    pub(super) fn reads(&self, owner: Owner<'_>) -> Option<&PeerPolicy> {
+    pub(crate) fn reads(&self, owner: Owner<'_>) -> Option<&PeerPolicy> {
         self.shared(owner).map(|shared| &shared.policy)
     }
 
-    pub(super) fn writes(&self, owner: Owner<'_>) -> Option<&PeerPolicy> {
+    pub(crate) fn writes(&self, owner: Owner<'_>) -> Option<&PeerPolicy> {
         self.shared(owner).filter(|shared| shared.writes).map(|shared| &shared.policy)
     }
 }
