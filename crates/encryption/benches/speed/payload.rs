@@ -41,7 +41,7 @@ fn order(number: u64) -> Order {
         id: format!("order-{number:08}"),
         customer: format!("customer-{:04}@example.org", number % 977),
         amount: 10_000 + number * 7919 % 90_000,
-        paid: number % 3 == 0,
+        paid: number.is_multiple_of(3),
         note: "left at the \"back\" door, the bell does not ring".to_owned(),
     }
 }
