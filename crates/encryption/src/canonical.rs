@@ -4,7 +4,7 @@ use hookstack_core::Payload;
 use serde_json::{Number, Value};
 use sha2::{Digest, Sha256};
 
-use crate::data::SERVER_FIELD;
+use crate::owner::SERVER_FIELD;
 
 /// The hash of a data object.
 ///

@@ -5,15 +5,14 @@ use std::collections::{HashMap, HashSet};
 use hookstack_core::{FunctionInfo, StepOptions};
 
 use crate::counters::{Counted, Counters};
-use crate::data::{Owner, SERVER_FIELD};
 use crate::error::{Failure, KeyError};
 use crate::interop::Interop;
 use crate::keyset::Keyset;
-use crate::middleware::Encryption;
+use crate::owner::{Owner, SERVER_FIELD};
 use crate::policy::{Binding, EventPolicy, Mode, Plain, Shape, Slot};
 use crate::provider::Reload;
 
-/// Puts [`Encryption`] together.
+/// Puts [`Encryption`](crate::Encryption) together.
 #[derive(Debug)]
 #[must_use = "the middleware is made with `build()`"]
 pub struct EncryptionBuilder {
@@ -123,11 +122,6 @@ impl EncryptionBuilder {
     pub fn plain_everywhere(mut self, plain: Plain) -> Self {
         self.config.plain = [plain; Slot::ALL.len()];
         self
-    }
-
-    /// Makes the middleware.
-    pub fn build(self) -> Encryption {
-        Encryption { config: self.config }
     }
 }
 

@@ -5,39 +5,12 @@ use hookstack_core::Payload;
 use crate::canonical;
 use crate::config::Config;
 use crate::counters::Counted;
-use crate::envelope::{Context, OBJECT_SALT, Opened, Origin, is_envelope};
+use crate::envelope::{OBJECT_SALT, Opened, Origin, is_envelope};
 use crate::error::Failure;
 use crate::object::Object;
-use crate::policy::{EventPolicy, Shape, Slot};
+use crate::owner::{Owner, SERVER_FIELD};
+use crate::policy::{EventPolicy, Shape};
 use crate::provenance::Provenance;
-
-/// What a data object belongs to.
-#[derive(Clone, Copy)]
-pub(crate) enum Owner<'a> {
-    /// An event of this name.
-    Event(&'a str),
-    /// An invocation of this function.
-    Invoke(&'a str),
-}
-
-impl<'a> Owner<'a> {
-    fn context(self, field: &'a str) -> Context<'a> {
-        match self {
-            Owner::Event(name) => Context::event(name, field),
-            Owner::Invoke(function) => Context::invoke(function, field),
-        }
-    }
-
-    pub(crate) fn slot(self) -> Slot {
-        match self {
-            Owner::Event(_) => Slot::Events,
-            Owner::Invoke(_) => Slot::Invokes,
-        }
-    }
-}
-
-/// What the server writes beside the user's data.
-pub(crate) const SERVER_FIELD: &str = "_inngest";
 
 pub(crate) fn seal(
     config: &Config,

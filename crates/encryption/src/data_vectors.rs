@@ -5,9 +5,10 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::config::EncryptionBuilder;
-use crate::data::{self, Owner};
+use crate::data;
 use crate::key::Key;
 use crate::keyset::Keyset;
+use crate::owner::Owner;
 use crate::policy::EventPolicy;
 
 #[derive(Deserialize)]

@@ -7,10 +7,11 @@ use hookstack_core::{
 
 use crate::config::Config;
 use crate::counters::Counted;
-use crate::data::{self, Owner};
+use crate::data;
 use crate::envelope::{Class, Context, Header, Invoker, Opened, class_of, is_envelope, read};
 use crate::error::Failure;
 use crate::keyset::Keyset;
+use crate::owner::Owner;
 use crate::policy::Slot;
 use crate::provenance::Provenance;
 use crate::requests::Address;

@@ -64,6 +64,7 @@ mod keyset;
 mod middleware;
 mod object;
 mod outgoing;
+mod owner;
 mod policy;
 mod provenance;
 mod provider;

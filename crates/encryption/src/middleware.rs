@@ -67,6 +67,13 @@ impl Encryption {
     }
 }
 
+impl EncryptionBuilder {
+    /// Makes the middleware.
+    pub fn build(self) -> Encryption {
+        Encryption { config: self.config }
+    }
+}
+
 /// When to retry a call whose key has just come.
 const KEY_IS_THERE: Duration = Duration::from_secs(1);
 

@@ -7,9 +7,10 @@ use hookstack_core::{
 
 use crate::config::Config;
 use crate::counters::Counted;
-use crate::data::{self, Owner};
+use crate::data;
 use crate::envelope::{Context, Invoker, Origin};
 use crate::error::Failure;
+use crate::owner::Owner;
 use crate::policy::{Mode, Slot};
 use crate::requests::Address;
 use crate::sealed_error;

@@ -4,10 +4,11 @@ use hookstack_core::{Event, Payload};
 use serde::Deserialize;
 
 use crate::config::Config;
-use crate::data::{self, Owner, well_formed};
+use crate::data::{self, well_formed};
 use crate::endings;
 use crate::error::Failure;
 use crate::object::Object;
+use crate::owner::Owner;
 use crate::policy::Slot;
 use crate::provenance::Provenance;
 

@@ -4,10 +4,10 @@ use hookstack_core::Payload;
 
 use super::envelope::{Kind, kind};
 use super::policy::{Interop, Shape};
-use crate::data::{Owner, SERVER_FIELD};
 use crate::envelope::is_envelope;
 use crate::error::Failure;
 use crate::object::Object;
+use crate::owner::{Owner, SERVER_FIELD};
 use crate::provenance::Provenance;
 
 impl Interop {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::ring::LibsodiumRing;
-use crate::data::Owner;
+use crate::owner::Owner;
 
 /// What of a data object is sealed for peers, who know one field with one envelope: `encrypted`, unless
 /// they are told another.
