@@ -79,7 +79,7 @@ mod wycheproof;
 pub use aead::{Backend, Suite};
 pub use config::EncryptionBuilder;
 pub use counters::{Counters, Counts};
-pub use envelope::{Class, Commitment, Context, Header, Invoker, Opened, Origin};
+pub use envelope::{Class, Commitment, Context, Header, Invoker, ObjectId, Opened, Origin};
 pub use error::{Failure, KeyError};
 pub use interop::{
     Interop, LibsodiumKey, LibsodiumOpened, LibsodiumRing, LibsodiumRingBuilder, PeerPolicy,

@@ -13,7 +13,7 @@ use std::ops::Range;
 use bytes::Bytes;
 
 pub use context::{Class, Context};
-pub use header::{Commitment, Header};
+pub use header::{Commitment, Header, ObjectId};
 pub use origin::{Invoker, Origin};
 
 pub(crate) use base64::{decode, encode_in_place, encoded_length};
