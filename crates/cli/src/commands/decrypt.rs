@@ -237,7 +237,7 @@ mod tests {
         );
     }
 
-    /// Each searched for in all takes minutes.
+    /// Searching all for each takes more than a minute.
     #[test]
     fn many_repeated_keys_take_no_long_time() {
         const ENTRIES: usize = 30_000;
