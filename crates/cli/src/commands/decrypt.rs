@@ -251,7 +251,8 @@ mod tests {
             replace_error(&document, node, &contents, &mut errors, &mut edits);
         }
         let gone: HashSet<_> = document.children(0).collect();
-        assert_eq!(without(&document, 0, &gone), [1..text.len() - 1]);
+        let cut = without(&document, 0, &gone);
+        assert_eq!((cut.len(), cut[0].clone()), (1, 1..text.len() - 1));
         assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
         assert_eq!(edits.apply(&text).matches(r#""data":1"#).count(), ENTRIES);
     }
