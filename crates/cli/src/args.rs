@@ -1,11 +1,12 @@
 //! What the commands that need keys have in common: keys, names, input.
 
+use std::env::VarError;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use hookstack_encryption::{Commitment, Header, Keyset, NAMESPACE_VARIABLE};
+use hookstack_encryption::{Commitment, Header, KeyError, Keyset, NAMESPACE_VARIABLE};
 
 use crate::candidates::{self, Given};
 use crate::document::Document;
@@ -30,9 +31,11 @@ impl KeyArgs {
         let mut builder = Keyset::builder();
         builder = match &self.keys_file {
             Some(path) => {
+                // As `keys_from_env` does: what is not UTF-8 is refused, not taken for the default.
                 let builder = match std::env::var(NAMESPACE_VARIABLE) {
                     Ok(namespace) if !namespace.is_empty() => builder.namespace(namespace),
-                    _ => builder,
+                    Ok(_) | Err(VarError::NotPresent) => builder,
+                    Err(VarError::NotUnicode(_)) => return Err(KeyError::Namespace.into()),
                 };
                 builder.keys_from_file(path)?
             }

@@ -56,9 +56,9 @@ Exit codes:
 
 const KEYGEN: &str = "\
 Examples:
-  hookstack keygen >> .env                the first key
+  (umask 077; hookstack keygen >> .env)         the first key; for a new file, chmod 600 for one that is there
   (umask 077; hookstack keygen --bare > keys)   a key file
-  hookstack keygen --add                  a rotation begins: the present list and a new key that only reads
+  hookstack keygen --add                        a rotation begins: the present list, and a new key that only reads
 
 A rotation, with every process restarted after each step: add the new key as `ro:`; move it to the front,
 without `ro:`, and mark the old one `ro:`; when no value needs the old key any more, remove it.

@@ -33,11 +33,20 @@ use crate::policy::Slot;
 /// # Ok::<_, hookstack_encryption::KeyError>(())
 /// ```
 #[derive(Clone, Debug, Default)]
-pub struct Counters(Arc<[[AtomicU64; COUNTED]; Slot::ALL.len()]>);
+pub struct Counters(Arc<Cells>);
+
+#[derive(Debug, Default)]
+struct Cells {
+    slots: [[AtomicU64; COUNTED]; Slot::ALL.len()],
+    reloads_failed: AtomicU64,
+}
 
 /// What the counters stood at when they were read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts([[u64; COUNTED]; Slot::ALL.len()]);
+pub struct Counts {
+    slots: [[u64; COUNTED]; Slot::ALL.len()],
+    reloads_failed: u64,
+}
 
 /// What is counted.
 #[derive(Clone, Copy)]
@@ -53,13 +62,18 @@ const COUNTED: usize = 4;
 impl Counters {
     /// What they stand at. They only grow, and begin at zero with the middleware.
     pub fn read(&self) -> Counts {
-        Counts(std::array::from_fn(|slot| {
-            std::array::from_fn(|counted| self.0[slot][counted].load(Ordering::Relaxed))
-        }))
+        let slots = std::array::from_fn(|slot| {
+            std::array::from_fn(|counted| self.0.slots[slot][counted].load(Ordering::Relaxed))
+        });
+        Counts { slots, reloads_failed: self.0.reloads_failed.load(Ordering::Relaxed) }
     }
 
     pub(crate) fn add(&self, slot: Slot, counted: Counted) {
-        self.0[slot as usize][counted as usize].fetch_add(1, Ordering::Relaxed);
+        self.0.slots[slot as usize][counted as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn add_failed_reload(&self) {
+        self.0.reloads_failed.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -89,7 +103,14 @@ impl Counts {
         self.of(slot, Counted::Plaintext)
     }
 
+    /// How often a [`KeyProvider`](crate::KeyProvider) was asked again and the keys stayed as they were,
+    /// because it failed, or because its keys were of another namespace or shared a secret with the
+    /// [`LibsodiumRing`](crate::LibsodiumRing).
+    pub fn reloads_failed(&self) -> u64 {
+        self.reloads_failed
+    }
+
     fn of(&self, slot: Slot, counted: Counted) -> u64 {
-        self.0[slot as usize][counted as usize]
+        self.slots[slot as usize][counted as usize]
     }
 }

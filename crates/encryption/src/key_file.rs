@@ -1,4 +1,7 @@
 //! Keys from a file: one key on a line, readable by its owner alone.
+//!
+//! Who the owner is, is not checked: telling that from a file that the process may read takes its user id, for
+//! which the standard library has no call. It matters to root alone, who can read the private file of any user.
 
 use std::fmt;
 use std::fs::{self, File, Metadata};

@@ -3,8 +3,8 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use zeroize::Zeroizing;
 
@@ -43,13 +43,24 @@ pub struct Keyset {
 
 struct Inner {
     namespace: String,
-    keys: RwLock<Arc<Vec<Key>>>,
-    /// Whether a key was asked for that is not there.
-    missed: AtomicBool,
+    stored: RwLock<Stored>,
+    /// The latest age that was given away.
+    age: AtomicU64,
+    /// The key that was asked for last and is not there.
+    missed: Mutex<Option<KeyId>>,
     suite: Suite,
     backend: Backend,
     salts: SaltGenerator,
 }
+
+struct Stored {
+    keys: Arc<Vec<Key>>,
+    age: Age,
+}
+
+/// When keys were asked for: keys of a later age are newer, whenever they arrive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Age(u64);
 
 impl Keyset {
     /// A keyset of given keys.
@@ -84,7 +95,8 @@ impl Keyset {
     /// It must be a regular file of at most 64 KiB; links are followed. On Unix nobody but its owner
     /// may have access: `chmod 600`, and for a secret that Kubernetes mounts `defaultMode: 0400`. A pod
     /// that does not run as root cannot read such a mount (`fsGroup` opens it to the group again): give
-    /// it the keys in the environment.
+    /// it the keys in the environment. Who the owner is, is not checked: a process that runs as root
+    /// accepts any user's file, and believes the keys in it, so its directories must be root's too.
     ///
     /// ```
     /// use hookstack_encryption::{Key, KeyError, Keyset};
@@ -134,32 +146,50 @@ impl Keyset {
     }
 
     /// Exchanges the keys, in this keyset and all its clones: for a rotation without a restart. What is
-    /// under way ends with the keys that it began with. Cipher and library stay as they are.
+    /// under way ends with the keys that it began with. Cipher and library stay as they are. What a
+    /// [`KeyProvider`](crate::KeyProvider) was asked for before this call and answers after it is dropped.
+    ///
+    /// This keyset knows no [`LibsodiumRing`](crate::LibsodiumRing): that no secret is in both is checked by
+    /// [`EncryptionBuilder::interop`](crate::EncryptionBuilder::interop) and when a provider is asked again,
+    /// but not here. Whoever replaces the keys takes care of it.
     ///
     /// # Errors
     /// [`KeyError::OtherNamespace`] when `new` has another namespace; then nothing is changed.
     pub fn replace(&self, new: &Keyset) -> Result<(), KeyError> {
+        self.replace_as_of(self.next_age(), new)
+    }
+
+    /// The age of keys that are asked for now.
+    pub(crate) fn next_age(&self) -> Age {
+        Age(self.inner.age.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    /// Exchanges the keys, unless newer ones are there.
+    pub(crate) fn replace_as_of(&self, age: Age, new: &Keyset) -> Result<(), KeyError> {
         if new.namespace() != self.namespace() {
             return Err(KeyError::OtherNamespace);
         }
         let keys = new.keys();
-        *self.inner.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
+        let mut stored = self.inner.stored.write().unwrap_or_else(PoisonError::into_inner);
+        if stored.age < age {
+            *stored = Stored { keys, age };
+        }
         Ok(())
     }
 
     /// The keys of now, the primary first.
     pub(crate) fn keys(&self) -> Arc<Vec<Key>> {
-        self.inner.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.inner.stored.read().unwrap_or_else(PoisonError::into_inner).keys.clone()
     }
 
-    /// Notes that a key was asked for which is not there.
-    pub(crate) fn note_missed(&self) {
-        self.inner.missed.store(true, Ordering::Relaxed);
+    /// Notes that this key was asked for and is not there.
+    pub(crate) fn note_missed(&self, key: KeyId) {
+        *self.inner.missed.lock().unwrap_or_else(PoisonError::into_inner) = Some(key);
     }
 
-    /// Whether that happened since this was asked last.
-    pub(crate) fn take_missed(&self) -> bool {
-        self.inner.missed.swap(false, Ordering::Relaxed)
+    /// The key that was noted last, if one was since this was called.
+    pub(crate) fn take_missed(&self) -> Option<KeyId> {
+        self.inner.missed.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// The cipher that writes. All are read.
@@ -301,8 +331,9 @@ impl KeysetBuilder {
         Ok(Keyset {
             inner: Arc::new(Inner {
                 namespace: self.namespace,
-                keys: RwLock::new(Arc::new(keys)),
-                missed: AtomicBool::new(false),
+                stored: RwLock::new(Stored { keys: Arc::new(keys), age: Age(0) }),
+                age: AtomicU64::new(0),
+                missed: Mutex::new(None),
                 suite: self.suite,
                 backend: self.backend,
                 salts: SaltGenerator::new()?,

@@ -28,6 +28,12 @@
 //! - Which function it was, where slugs are ambiguous: function `b-c` of app `a` has the slug of function `c` of
 //!   app `a-b`. Apps that share keys and need not share events do best in [namespaces](KeysetBuilder::namespace)
 //!   of their own.
+//! - Which of several authentic events ended a wait (or none), and which of several authentic results of a step
+//!   or invocation is shown: that can differ between the calls of one run. Check outside of steps, in every call,
+//!   or return from the checking step the values that you go on with.
+//! - Of a request to an HTTP or Lambda host, anything but its body and the method and route template (the
+//!   function's name) that it was sealed for: not the values in the path, the query, the headers, nor the status
+//!   of the response. Put into the body whatever the function must believe.
 //! - Whether a request to an HTTP or Lambda host comes for the first time: whoever saw it can send it again.
 //!   Make what it does idempotent.
 //!
@@ -35,7 +41,9 @@
 //! end a wait, and any authentic event that a function listens on can start it, whatever the conditions
 //! say; compare what matters in the event's data. A step that was rerun with an edited input is refused:
 //! the input is plaintext, and the host has no step that takes one.
-//! Payloads that were opened and delivered are ordinary memory, not wiped after use; keys are.
+//! Payloads that were opened and delivered are ordinary memory, not wiped after use; keys are. So is
+//! plaintext that is being sealed: copies of it can stay in freed memory, where a buffer grew while a value was
+//! serialised.
 //!
 //! Events can be shared with functions in TypeScript and Python, in a lesser format of theirs: [`Interop`].
 //!
@@ -80,7 +88,7 @@ mod wycheproof;
 pub use aead::{Backend, Suite};
 pub use config::EncryptionBuilder;
 pub use counters::{Counters, Counts};
-pub use envelope::{Class, Commitment, Context, Header, Invoker, Opened, Origin};
+pub use envelope::{Class, Commitment, Context, Header, Invoker, ObjectId, Opened, Origin};
 pub use error::{Failure, KeyError};
 pub use interop::{
     Interop, LibsodiumKey, LibsodiumOpened, LibsodiumRing, LibsodiumRingBuilder, PeerPolicy,

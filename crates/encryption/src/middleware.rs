@@ -11,6 +11,7 @@ use hookstack_core::{
 use crate::config::{Config, EncryptionBuilder};
 use crate::counters::Counters;
 use crate::error::KeyError;
+use crate::key::KeyId;
 use crate::keyset::Keyset;
 use crate::provider::{KeyProvider, Reload};
 use crate::{delivery, incoming, outgoing};
@@ -64,6 +65,17 @@ impl Encryption {
     /// A handle to what it counts, which stays valid when an app has taken the middleware.
     pub fn counters(&self) -> Counters {
         self.config.counters.clone()
+    }
+
+    /// Asks the provider again. Whether the key is there now.
+    async fn asks_for(&self, reload: &Reload, missing: KeyId) -> bool {
+        let ring = self.config.interop.as_ref().map(|interop| &interop.ring);
+        let refreshed = reload.refresh(&self.config.keys, ring, missing).await;
+        refreshed.unwrap_or_else(|_| {
+            // It may tell more than an error of this call may, which travels.
+            self.config.counters.add_failed_reload();
+            false
+        })
     }
 }
 
@@ -121,9 +133,9 @@ impl Middleware for Encryption {
     async fn transform_input(&self, cx: &mut TransformInput<'_>) -> Result {
         let result = incoming::transform_input(&self.config, cx);
         if let (Err(error), Some(reload)) = (&result, &self.config.reload)
-            && self.config.keys.take_missed()
+            && let Some(missing) = self.config.keys.take_missed()
             && matches!(error.retry(), Retry::After(_))
-            && reload.refresh(&self.config.keys).await
+            && self.asks_for(reload, missing).await
         {
             return result.map_err(|error| error.with_retry(Retry::After(KEY_IS_THERE)));
         }
@@ -140,5 +152,50 @@ impl Middleware for Encryption {
 
     async fn before_send_events(&self, cx: &mut BeforeSendEvents<'_>) -> Result {
         outgoing::before_send_events(&self.config, cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{Future, ready};
+    use std::sync::atomic::{AtomicU8, Ordering};
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+    use crate::interop::{Interop, LibsodiumKey, LibsodiumRing};
+    use crate::key::Key;
+
+    /// Key 1, then 2, 3 and so on.
+    struct Next(AtomicU8);
+
+    impl KeyProvider for Next {
+        fn keyset(&self) -> impl Future<Output = std::result::Result<Keyset, KeyError>> + Send {
+            let byte = self.0.fetch_add(1, Ordering::Relaxed) + 1;
+            ready(Keyset::builder().primary(Key::from_bytes([byte; 32])).build())
+        }
+    }
+
+    fn now<T>(future: impl Future<Output = T>) -> T {
+        let mut future = std::pin::pin!(future);
+        match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(value) => value,
+            Poll::Pending => panic!("nothing in it waits"),
+        }
+    }
+
+    #[test]
+    fn a_reload_that_brings_a_secret_of_the_ring_fails_and_is_counted() {
+        let shared = LibsodiumKey::python_hex(&"02".repeat(32)).expect("a key");
+        let ring = LibsodiumRing::builder().primary(shared).build().expect("a ring");
+        let builder = now(Encryption::from_provider(Next(AtomicU8::new(0)))).expect("key 1");
+        let encryption = builder.interop(Interop::new(ring)).expect("apart so far").build();
+        let reload = encryption.config.reload.as_ref().expect("it has a provider");
+        let asks_for = |byte| {
+            reload.allow_now();
+            let there = now(encryption.asks_for(reload, Key::from_bytes([byte; 32]).id()));
+            (there, encryption.config.keys.primary(), encryption.counters().read().reloads_failed())
+        };
+        assert_eq!(asks_for(2), (false, Key::from_bytes([1; 32]).id(), 1));
+        assert_eq!(asks_for(3), (true, Key::from_bytes([3; 32]).id(), 1));
     }
 }

@@ -7,6 +7,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::error::KeyError;
+use crate::interop::LibsodiumRing;
+use crate::key::KeyId;
 use crate::keyset::Keyset;
 
 /// Where keys come from when they are not in the environment: a key management system that unwraps them,
@@ -37,11 +39,16 @@ use crate::keyset::Keyset;
 /// # }
 /// ```
 pub trait KeyProvider: Send + Sync + 'static {
-    /// The keys as they should be now. Every answer must be of the same namespace.
+    /// The keys as they should be now. Every answer must be of the same namespace, and have no secret in
+    /// common with the [`LibsodiumRing`].
+    ///
+    /// It must end by itself, with an error when the source does not answer in time: a call waits for it
+    /// as long as it takes.
     ///
     /// # Errors
     /// Whatever went wrong, by [`KeyError::provider`]. At the start it ends the start; later the keys stay
-    /// as they are.
+    /// as they are, which [`Counts::reloads_failed`](crate::Counts::reloads_failed) counts. Why is not told
+    /// anywhere else, so log it here.
     fn keyset(&self) -> impl Future<Output = Result<Keyset, KeyError>> + Send;
 }
 
@@ -76,19 +83,36 @@ impl Reload {
         self.provider.keyset().await
     }
 
-    /// Asks again, unless that was done a moment ago, and replaces the keys. Whether there is a key now
-    /// that was not there before.
-    pub(crate) async fn refresh(&self, keys: &Keyset) -> bool {
-        {
+    /// Asks again, unless that was done a moment ago, and replaces the keys unless newer ones are there
+    /// by then. Whether the missing key is there now.
+    ///
+    /// # Errors
+    /// That of the provider; [`KeyError::OtherNamespace`]; [`KeyError::SharedSecret`] with the ring. The keys
+    /// stay as they are.
+    pub(crate) async fn refresh(
+        &self,
+        keys: &Keyset,
+        ring: Option<&LibsodiumRing>,
+        missing: KeyId,
+    ) -> Result<bool, KeyError> {
+        if keys.ids().contains(&missing) {
+            // Another call has brought it meanwhile.
+            return Ok(true);
+        }
+        let age = {
             let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
             if asked.elapsed() < PAUSE {
-                return false;
+                return Ok(false);
             }
             *asked = Instant::now();
+            keys.next_age()
+        };
+        let new = self.provider.keyset().await?;
+        if let Some(ring) = ring {
+            ring.check_apart_from(&new)?;
         }
-        let Ok(new) = self.provider.keyset().await else { return false };
-        let before = keys.ids();
-        keys.replace(&new).is_ok() && new.ids().iter().any(|id| !before.contains(id))
+        keys.replace_as_of(age, &new)?;
+        Ok(keys.ids().contains(&missing))
     }
 
     #[cfg(test)]
@@ -106,12 +130,13 @@ impl fmt::Debug for Reload {
 
 #[cfg(test)]
 mod tests {
-    use std::future::ready;
+    use std::future::{poll_fn, ready};
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::task::{Context, Poll, Waker};
 
     use super::*;
+    use crate::interop::LibsodiumKey;
     use crate::key::Key;
 
     /// First key 1, then key 2 before it, then an error.
@@ -136,25 +161,106 @@ mod tests {
         }
     }
 
+    fn id(byte: u8) -> KeyId {
+        Key::from_bytes([byte; 32]).id()
+    }
+
+    fn keys_of(byte: u8) -> Keyset {
+        Keyset::builder().primary(Key::from_bytes([byte; 32])).build().expect("a keyset")
+    }
+
     #[test]
     fn a_missing_key_is_asked_for_and_not_too_often() {
         let asked = Arc::new(AtomicUsize::new(0));
         let reload = Reload::new(Rotating(asked.clone()));
         let keys = now(reload.keyset()).expect("key 1");
         let clone = keys.clone();
-        assert!(!now(reload.refresh(&keys)), "asked a moment ago");
+        let refresh = |missing| now(reload.refresh(&keys, None, missing));
+        assert!(!refresh(id(2)).expect("asked a moment ago"));
         assert_eq!(asked.load(Ordering::Relaxed), 1);
         reload.allow_now();
-        assert!(now(reload.refresh(&keys)), "key 2 is new");
+        assert!(refresh(id(2)).expect("key 2 is new"));
         assert_eq!(clone.ids().len(), 2);
-        assert_eq!(clone.primary(), Key::from_bytes([2; 32]).id());
+        assert_eq!(clone.primary(), id(2));
+        assert!(refresh(id(2)).expect("another call had asked for it"));
         reload.allow_now();
-        assert!(!now(reload.refresh(&keys)), "the store is down");
+        assert!(matches!(refresh(id(3)), Err(KeyError::Provider(_))), "the store is down");
         assert_eq!(
             (clone.ids().len(), asked.load(Ordering::Relaxed)),
             (2, 3),
             "kept what there was"
         );
+    }
+
+    #[test]
+    fn a_new_key_that_is_not_the_missing_one_does_not_help() {
+        let reload = Reload::new(Rotating(Arc::default()));
+        let keys = now(reload.keyset()).expect("key 1");
+        reload.allow_now();
+        assert!(!now(reload.refresh(&keys, None, id(9))).expect("key 2"));
+        assert_eq!(keys.primary(), id(2), "it was taken nevertheless");
+    }
+
+    #[test]
+    fn a_secret_of_the_ring_does_not_come_by_a_reload() {
+        let hex: String = "02".repeat(32);
+        let shared = LibsodiumKey::python_hex(&hex).expect("a key");
+        let ring = LibsodiumRing::builder().primary(shared).build().expect("a ring");
+        let reload = Reload::new(Rotating(Arc::default()));
+        let keys = now(reload.keyset()).expect("key 1");
+        reload.allow_now();
+        let refused = now(reload.refresh(&keys, Some(&ring), id(2)));
+        assert!(matches!(refused, Err(KeyError::SharedSecret)), "{refused:?}");
+        assert_eq!(keys.ids(), [id(1)]);
+    }
+
+    /// Answers with these keys when it is told to.
+    struct Slow(Mutex<Vec<Arc<Mutex<Option<Keyset>>>>>);
+
+    impl KeyProvider for Slow {
+        fn keyset(&self) -> impl Future<Output = Result<Keyset, KeyError>> + Send {
+            let answer = self.0.lock().expect("no panic").remove(0);
+            poll_fn(move |_| match answer.lock().expect("no panic").take() {
+                Some(keys) => Poll::Ready(Ok(keys)),
+                None => Poll::Pending,
+            })
+        }
+    }
+
+    #[test]
+    fn a_slow_answer_replaces_nothing_newer() {
+        let answers: [Arc<Mutex<Option<Keyset>>>; 4] = Default::default();
+        let answer = |index: usize, byte| {
+            *answers[index].lock().expect("no panic") = Some(keys_of(byte));
+        };
+        let reload = Reload::new(Slow(Mutex::new(answers.to_vec())));
+        let keys = keys_of(1);
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut start = || {
+            reload.allow_now();
+            let mut asking = Box::pin(reload.refresh(&keys, None, id(9)));
+            assert!(asking.as_mut().poll(&mut cx).is_pending());
+            asking
+        };
+        let (first, second, third) = (start(), start(), start());
+        answer(1, 3);
+        assert!(!now(second).expect("keys"));
+        assert_eq!(keys.primary(), id(3));
+        answer(0, 2);
+        assert!(!now(first).expect("keys, too late"));
+        assert_eq!(keys.primary(), id(3), "those of the second are newer");
+        answer(2, 4);
+        assert!(!now(third).expect("keys"));
+        assert_eq!(
+            keys.primary(),
+            id(4),
+            "a later one counts, although others came since it began"
+        );
+        let fourth = start();
+        keys.replace(&keys_of(5)).expect("the same namespace");
+        answer(3, 6);
+        assert!(!now(fourth).expect("keys, too late"));
+        assert_eq!(keys.primary(), id(5), "what the user said later counts");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `decrypt`: every sealed value replaced by its plaintext.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use clap::Args;
@@ -33,7 +33,8 @@ pub(crate) fn run(args: &Decrypt) -> Result<u8, Failed> {
 fn decrypt(work: &mut Work<'_>) -> String {
     let document = work.document;
     let mut edits = Edits::default();
-    let mut removed: HashMap<NodeId, Vec<NodeId>> = HashMap::new();
+    let mut removed: HashMap<NodeId, HashSet<NodeId>> = HashMap::new();
+    let mut errors = HashSet::new();
     for (index, found) in work.found.iter().enumerate() {
         let opened = match work.opener.open(found) {
             Ok((opened, _)) => opened,
@@ -45,7 +46,7 @@ fn decrypt(work: &mut Work<'_>) -> String {
         if found.form == Form::Message
             && let Ok(contents) = serde_json::from_slice::<Contents<'_>>(opened.plaintext())
         {
-            replace_error(document, found.node, &contents, &mut edits);
+            replace_error(document, found.node, &contents, &mut errors, &mut edits);
             continue;
         }
         // A field that was not there when it was sealed is sealed as nothing.
@@ -53,7 +54,7 @@ fn decrypt(work: &mut Work<'_>) -> String {
             && let Some(parent) = document.nodes[found.node].parent
             && matches!(document.nodes[parent].kind, Kind::Object)
         {
-            removed.entry(parent).or_default().push(found.node);
+            removed.entry(parent).or_default().insert(found.node);
             continue;
         }
         match as_json(&opened) {
@@ -117,10 +118,15 @@ impl<'a> Contents<'a> {
 
 /// An error is an object of which the message was sealed: its fields get what was sealed with it, and
 /// those that are not there come behind the message. A message that stands elsewhere becomes an object.
+///
+/// An object in which the message is repeated is in `errors` from the first one on: the fields there are
+/// that one's, and those of the others come behind their messages. Without that, a document of repeated
+/// messages would be searched again for each.
 fn replace_error(
     document: &Document<'_>,
     node: NodeId,
     contents: &Contents<'_>,
+    errors: &mut HashSet<NodeId>,
     edits: &mut Edits,
 ) {
     let span = document.nodes[node].span.clone();
@@ -131,10 +137,11 @@ fn replace_error(
         edits.replace(span, format!("{{{}}}", fields.join(",")));
         return;
     };
+    let is_first = errors.insert(parent);
     let mut message = String::new();
     for (key, json) in contents.fields() {
-        let there = document.children(parent).find(|&child| document.key(child) == Some(key));
-        match there {
+        let search = || document.children(parent).find(|&child| document.key(child) == Some(key));
+        match is_first.then(search).flatten() {
             _ if key == "message" => message.push_str(json),
             Some(child) => edits.replace(document.nodes[child].span.clone(), json),
             None => {
@@ -146,7 +153,7 @@ fn replace_error(
 }
 
 /// What to cut out of an object so that these entries are gone, with one comma each.
-fn without(document: &Document<'_>, object: NodeId, gone: &[NodeId]) -> Vec<Range<usize>> {
+fn without(document: &Document<'_>, object: NodeId, gone: &HashSet<NodeId>) -> Vec<Range<usize>> {
     let entries: Vec<NodeId> = document.children(object).collect();
     let last_kept = entries.iter().rposition(|entry| !gone.contains(entry));
     let mut spans = Vec::new();
@@ -170,12 +177,14 @@ fn without(document: &Document<'_>, object: NodeId, gone: &[NodeId]) -> Vec<Rang
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
     use super::*;
 
     fn cut(text: &str, keys: &[&str]) -> String {
         let document = Document::parse(text).expect("JSON");
         let is_gone = |&child: &NodeId| keys.contains(&document.key(child).expect("a key"));
-        let gone: Vec<_> = document.children(0).filter(is_gone).collect();
+        let gone: HashSet<_> = document.children(0).filter(is_gone).collect();
         let mut edits = Edits::default();
         without(&document, 0, &gone).into_iter().for_each(|span| edits.replace(span, ""));
         edits.apply(text)
@@ -198,7 +207,7 @@ mod tests {
         let replaced = |text: &str, node: NodeId| {
             let document = Document::parse(text).expect("JSON");
             let mut edits = Edits::default();
-            replace_error(&document, node, &contents, &mut edits);
+            replace_error(&document, node, &contents, &mut HashSet::new(), &mut edits);
             edits.apply(text)
         };
         assert_eq!(
@@ -209,5 +218,42 @@ mod tests {
             replaced(r#"["sealed"]"#, 1),
             r#"[{"message":"declined","name":"CardError","stack":"at","data":{"n":1}}]"#
         );
+    }
+
+    #[test]
+    fn a_repeated_message_keeps_what_was_sealed_with_each() {
+        let contents = |n| format!(r#"{{"name":"E{n}","message":"m{n}","stack":"s{n}"}}"#);
+        let text = r#"{"message":"sealed","message":"sealed","stack":""}"#;
+        let document = Document::parse(text).expect("JSON");
+        let (mut errors, mut edits) = (HashSet::new(), Edits::default());
+        for node in [1, 2] {
+            let contents = contents(node);
+            let contents = serde_json::from_str(&contents).expect("contents");
+            replace_error(&document, node, &contents, &mut errors, &mut edits);
+        }
+        assert_eq!(
+            edits.apply(text),
+            r#"{"message":"m1","name":"E1","message":"m2","name":"E2","stack":"s2","stack":"s1"}"#
+        );
+    }
+
+    /// Searching all for each takes more than a minute.
+    #[test]
+    fn many_repeated_keys_take_no_long_time() {
+        const ENTRIES: usize = 30_000;
+        let text = format!("{{{}}}", vec![r#""message":"""#; ENTRIES].join(","));
+        let document = Document::parse(&text).expect("JSON");
+        let contents = r#"{"name":"E","message":"m","data":1}"#;
+        let contents: Contents<'_> = serde_json::from_str(contents).expect("contents");
+        let start = Instant::now();
+        let (mut errors, mut edits) = (HashSet::new(), Edits::default());
+        for node in document.children(0) {
+            replace_error(&document, node, &contents, &mut errors, &mut edits);
+        }
+        let gone: HashSet<_> = document.children(0).collect();
+        let cut = without(&document, 0, &gone);
+        assert_eq!((cut.len(), cut[0].clone()), (1, 1..text.len() - 1));
+        assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+        assert_eq!(edits.apply(&text).matches(r#""data":1"#).count(), ENTRIES);
     }
 }

@@ -1,5 +1,6 @@
 //! Runs the program, and makes what it reads.
 
+use std::ffi::OsStr;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -52,12 +53,16 @@ pub fn hookstack(keys: &str, args: &[&str], stdin: impl AsRef<[u8]>) -> Ran {
     with_variables(&[(KEYS_VARIABLE, keys)], args, stdin)
 }
 
-pub fn with_variables(variables: &[(&str, &str)], args: &[&str], stdin: impl AsRef<[u8]>) -> Ran {
+pub fn with_variables(
+    variables: &[(&str, impl AsRef<OsStr>)],
+    args: &[&str],
+    stdin: impl AsRef<[u8]>,
+) -> Ran {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hookstack"));
     for name in [KEYS_VARIABLE, KEYS_FILE_VARIABLE, NAMESPACE_VARIABLE] {
         command.env_remove(name);
     }
-    command.args(args).envs(variables.iter().copied());
+    command.args(args).envs(variables.iter().map(|(name, value)| (name, value.as_ref())));
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("it starts");
     let mut input = child.stdin.take().expect("a pipe");

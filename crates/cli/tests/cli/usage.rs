@@ -1,4 +1,4 @@
-use hookstack_encryption::KEYS_FILE_VARIABLE;
+use hookstack_encryption::{KEYS_FILE_VARIABLE, NAMESPACE_VARIABLE};
 
 use crate::tool::{CANARY, TestFile, event, hookstack, keys, text, with_variables};
 
@@ -54,6 +54,20 @@ fn keys_come_from_a_file_of_the_owner() {
         let open = std::fs::Permissions::from_mode(0o644);
         std::fs::set_permissions(file.path(), open).expect("permissions");
         hookstack("", &args, &event).code(2).says("chmod 600").without_canary();
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_namespace_that_is_not_utf_8_is_refused_wherever_the_keys_come_from() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+    let file = TestFile::new(text(1));
+    let (event, namespace) = (event(&keys(1)), OsStr::from_bytes(b"shop\xff"));
+    for args in [&["decrypt", "--keys-file", file.path()][..], &["decrypt"]] {
+        let variables =
+            [(NAMESPACE_VARIABLE, namespace), (KEYS_FILE_VARIABLE, OsStr::new(file.path()))];
+        with_variables(&variables, args, &event).code(2).says("not UTF-8").without_canary();
     }
 }
 

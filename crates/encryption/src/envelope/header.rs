@@ -25,6 +25,16 @@ impl fmt::Debug for Commitment {
     }
 }
 
+/// The identity of an object of which several fields were sealed together, see [`Header::object_id`]: to be
+/// compared and hashed. As authentic as the header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ObjectId<'h> {
+    class: Class,
+    key: KeyId,
+    origin: &'h Origin,
+    salt: [u8; OBJECT_SALT],
+}
+
 /// What stands readable in an envelope. Nothing of it is authentic until the envelope is opened.
 ///
 /// ```
@@ -111,11 +121,24 @@ impl Header {
         self.commitment
     }
 
-    /// Whether both claim to be fields of one object that were [sealed](crate::Keyset::seal_fields)
-    /// together: a reader of several fields requires it.
-    pub fn is_sealed_with(&self, other: &Header) -> bool {
-        (self.class, self.key, &self.origin, self.object_salt)
-            == (other.class, other.key, &other.origin, other.object_salt)
+    /// What fields of one object that were [sealed](crate::Keyset::seal_fields) together have in common,
+    /// and no others: a reader of several fields requires it.
+    ///
+    /// ```
+    /// use hookstack_encryption::{Context, Header, Key, Keyset, Origin};
+    ///
+    /// let keys = Keyset::builder().primary(Key::generate()?).build()?;
+    /// let fields = || ["card", "mail"].map(|field| (Context::event("shop/paid", field), &b"1"[..]));
+    /// let seal = || keys.seal_fields(&Origin::default(), fields());
+    /// let (one, another) = (seal()?, seal()?);
+    /// let [card, mail, other_mail] = [&one[0], &one[1], &another[1]].map(|field| Header::read(field));
+    /// let (card, mail, other_mail) = (card?, mail?, other_mail?);
+    /// assert_eq!(card.object_id(), mail.object_id());
+    /// assert_ne!(card.object_id(), other_mail.object_id());
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn object_id(&self) -> ObjectId<'_> {
+        ObjectId { class: self.class, key: self.key, origin: &self.origin, salt: self.object_salt }
     }
 
     /// The length of the plaintext in bytes.

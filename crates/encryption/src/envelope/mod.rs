@@ -13,7 +13,7 @@ use std::ops::Range;
 use bytes::Bytes;
 
 pub use context::{Class, Context};
-pub use header::{Commitment, Header};
+pub use header::{Commitment, Header, ObjectId};
 pub use origin::{Invoker, Origin};
 
 pub(crate) use base64::{decode, encode_in_place, encoded_length};
@@ -113,7 +113,7 @@ impl Keyset {
     /// Seals several fields of one object, as [`EventPolicy::fields`](crate::EventPolicy::fields) has it: an
     /// envelope for each place and plaintext, in their order. A reader takes them together or not at all:
     /// their salts begin with the same 16 random bytes, which fields that are sealed one by one, or at another
-    /// time, do not have in common ([`Header::is_sealed_with`] tells). A field that the object lacks is sealed too, with nothing as plaintext.
+    /// time, do not have in common ([`Header::object_id`] tells). A field that the object lacks is sealed too, with nothing as plaintext.
     ///
     /// ```
     /// use hookstack_encryption::{Context, Key, Keyset, Origin};
@@ -211,7 +211,7 @@ impl Keyset {
         let keys = self.keys();
         // A look-up, never a trial decryption.
         let Some(key) = keys.iter().find(|key| key.id() == parsed.key) else {
-            self.note_missed();
+            self.note_missed(parsed.key);
             return Err(Failure::UnknownKey(parsed.key));
         };
         let context = context.encode(self.namespace())?;

@@ -1,7 +1,7 @@
 //! Where a value was sealed: transmitted with it, readable by everyone, and authentic once it opened.
 
 /// Where a value was sealed. Empty strings mean that something does not apply.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Origin {
     /// The slug of the function that sealed it.
     pub function: String,
@@ -16,7 +16,7 @@ pub struct Origin {
 }
 
 /// Who invoked a function, and in which step.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Invoker {
     /// The slug of the invoking function.
     pub function: String,
