@@ -10,9 +10,9 @@ use std::ops::Range;
 use subtle::ConstantTimeEq;
 
 use super::base64;
+use super::commitment::Commitment;
 use super::context::Class;
 use super::derive::Derived;
-use super::header::Commitment;
 use super::origin::Origin;
 use crate::aead::{Backend, NONCE, Suite, TAG};
 use crate::error::Failure;

@@ -2,7 +2,7 @@
 
 use hookstack_core::StepHash;
 
-use super::header::Commitment;
+use super::commitment::Commitment;
 use crate::error::Failure;
 
 /// What kind of value an envelope holds.

@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use super::header::Commitment;
+use super::commitment::Commitment;
 use crate::key::Key;
 
 const TRANSCRIPT: &[u8] = b"hookstack/e2e/v1\0";

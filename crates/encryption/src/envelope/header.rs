@@ -1,29 +1,11 @@
 //! What an envelope tells about itself to everyone, without any key.
 
-use std::fmt;
-
 use super::binary::parse;
+use super::commitment::Commitment;
 use super::{Class, OBJECT_SALT, Origin, json};
 use crate::aead::Suite;
 use crate::error::Failure;
 use crate::key::KeyId;
-
-/// The commitment of an envelope: 32 bytes that fix key, place, origin and salt. It identifies the
-/// envelope; the response to a request is bound to that of the request.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Commitment(pub [u8; 32]);
-
-impl fmt::Display for Commitment {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for Commitment {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Commitment({self})")
-    }
-}
 
 /// The identity of an object of which several fields were sealed together, see [`Header::object_id`]: to be
 /// compared and hashed. As authentic as the header.

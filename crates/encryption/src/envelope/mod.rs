@@ -2,6 +2,7 @@
 
 mod base64;
 mod binary;
+mod commitment;
 mod context;
 mod derive;
 mod header;
@@ -12,8 +13,9 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
+pub use commitment::Commitment;
 pub use context::{Class, Context};
-pub use header::{Commitment, Header, ObjectId};
+pub use header::{Header, ObjectId};
 pub use origin::{Invoker, Origin};
 
 pub(crate) use base64::{decode, encode_in_place, encoded_length};
