@@ -10,6 +10,7 @@ use crate::document::{Document, Kind, NodeId};
 pub(crate) const ERROR_PREFIX: &str = "hookstack/v1:";
 
 const MARKER: &str = "__ENCRYPTED__";
+const QUOTED: &str = r#""__ENCRYPTED__""#;
 const STRATEGY: &str = "__STRATEGY__";
 const LIBSODIUM: &str = "inngest/libsodium";
 const HEAD: &str = r#"{"__ENCRYPTED__":true,"__STRATEGY__":"hookstack/v1","data":""#;
@@ -39,6 +40,8 @@ pub(crate) enum Sealed {
     Libsodium,
     /// It has the marker and is not readable.
     Unreadable,
+    /// JSON inside of a text, in which the marker stands. Told of, and not taken apart.
+    Quoted,
 }
 
 /// All sealed values of a document, in their order. One inside of another does not count.
@@ -52,6 +55,10 @@ pub(crate) fn find(document: &Document<'_>) -> Vec<Found> {
         let form = match &value.kind {
             Kind::Object if has_marker(document, node) => Form::Object,
             Kind::String(text) if text.starts_with(ERROR_PREFIX) => Form::Message,
+            Kind::String(text) if text.contains(QUOTED) => {
+                found.push(Found { node, form: Form::Message, sealed: Sealed::Quoted });
+                continue;
+            }
             _ => continue,
         };
         end = value.span.end;

@@ -24,6 +24,15 @@ pub(crate) fn open(path: Option<&Path>) -> Result<Box<dyn BufRead>, Failed> {
     }
 }
 
+/// Refuses an input without a document: what should have made it has failed, or it was written to while it
+/// was read.
+pub(crate) fn must_have_some(documents: usize) -> Result<(), Failed> {
+    match documents {
+        0 => Err(Failed::usage("the input is empty".to_owned())),
+        _ => Ok(()),
+    }
+}
+
 /// Calls `each` with every document and its number, and gives `write` its result and what stands
 /// between documents.
 ///

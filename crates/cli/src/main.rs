@@ -56,7 +56,7 @@ Exit codes:
 
 const KEYGEN: &str = "\
 Examples:
-  (umask 077; hookstack keygen >> .env)         the first key; for a new file, chmod 600 for one that is there
+  (umask 077; hookstack keygen >> .env)         the first key, once; for a new file, chmod 600 for one that is there
   (umask 077; hookstack keygen --bare > keys)   a key file
   hookstack keygen --add                        a rotation begins: the present list, and a new key that only reads
 
@@ -87,7 +87,7 @@ const ROTATE: &str = "\
 Examples:
   hookstack rotate events.jsonl > rotated.jsonl && mv rotated.jsonl events.jsonl
 
-The first key of the list writes. Values under it already stay byte for byte, and so does everything around
+Never redirect to the file that is read: it is empty before it is. The first key of the list writes. Values under it already stay byte for byte, and so does everything around
 sealed values. Plaintext is never printed. A response is bound to its request: keep both in one document.
 For what you keep: exports, archives, recorded events. The outputs of steps are bound to the envelope of
 their event, so a run that is in flight does not go on with a rotated one: let runs end with the old key.

@@ -15,6 +15,8 @@ pub(crate) enum Reason {
     Libsodium,
     /// It has the marker and is no envelope.
     Unreadable,
+    /// It stands in a text.
+    Quoted,
     /// The key is not there.
     UnknownKey { class: Class, key: KeyId },
     /// It belongs to none of the places that were tried.
@@ -34,6 +36,9 @@ impl fmt::Display for Reason {
                 "sealed as inngest/libsodium, by the TypeScript or Python package; this tool does not open that",
             ),
             Reason::Unreadable => f.write_str("marked as sealed, but it is not an envelope of a known version"),
+            Reason::Quoted => f.write_str(
+                "a text with sealed JSON in it, which is left alone: take it out (`jq -r`) and pass it by itself",
+            ),
             Reason::UnknownKey { class, key } => write!(
                 f,
                 "{}, key {key}: this key is not in the keyset; add it, as `ro:` if it no longer writes",
@@ -111,6 +116,7 @@ impl<'a> Opener<'a> {
             Sealed::Hookstack(header) => header,
             Sealed::Libsodium => return Err(Reason::Libsodium),
             Sealed::Unreadable => return Err(Reason::Unreadable),
+            Sealed::Quoted => return Err(Reason::Quoted),
         };
         let (class, key) = (header.class(), header.key());
         if !self.keys.ids().contains(&key) {

@@ -1,6 +1,7 @@
 //! Settings of the middleware.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use hookstack_core::{FunctionInfo, StepOptions};
 
@@ -101,6 +102,15 @@ impl EncryptionBuilder {
         self
     }
 
+    /// How long the keys of a [provider](crate::Encryption::from_provider) are used before it is asked again,
+    /// five minutes unless set. Without a provider it has no effect.
+    pub fn reload_every(mut self, every: Duration) -> Self {
+        if let Some(reload) = &mut self.config.reload {
+            reload.set_every(every);
+        }
+        self
+    }
+
     /// Shares events and invocations with functions in TypeScript and Python.
     ///
     /// # Errors
@@ -118,7 +128,7 @@ impl EncryptionBuilder {
         self
     }
 
-    /// The same for every kind of place: the first two stages of a roll-out.
+    /// The same for every kind of place: the second stage of a roll-out.
     pub fn plain_everywhere(mut self, plain: Plain) -> Self {
         self.config.plain = [plain; Slot::ALL.len()];
         self

@@ -50,8 +50,10 @@ impl Encryption {
         EncryptionBuilder::new(keys)
     }
 
-    /// With keys from a provider, which is asked now and again when an envelope names a key that is not
-    /// there. A call that meets such an envelope is retried: at once if the provider then had the key.
+    /// With keys from a provider, which is asked now; by the first call or sending that begins five minutes
+    /// later ([`reload_every`](EncryptionBuilder::reload_every)), and so on; and when an envelope names a key
+    /// that is not there. A call that meets such an envelope is retried: at once if the provider then had the
+    /// key.
     ///
     /// # Errors
     /// [`KeyError`] when the provider has no keys.
@@ -65,6 +67,21 @@ impl Encryption {
     /// A handle to what it counts, which stays valid when an app has taken the middleware.
     pub fn counters(&self) -> Counters {
         self.config.counters.clone()
+    }
+
+    /// The keys, which can be [replaced](Keyset::replace) also when an app has taken the middleware.
+    pub fn keyset(&self) -> Keyset {
+        self.config.keys.clone()
+    }
+
+    /// Asks the provider again when it is time.
+    async fn keep_up(&self) {
+        if let Some(reload) = &self.config.reload {
+            let ring = self.config.interop.as_ref().map(|interop| &interop.ring);
+            if reload.keep_up(&self.config.keys, ring).await.is_err() {
+                self.config.counters.add_failed_reload();
+            }
+        }
     }
 
     /// Asks the provider again. Whether the key is there now.
@@ -131,6 +148,7 @@ impl Middleware for Encryption {
     }
 
     async fn transform_input(&self, cx: &mut TransformInput<'_>) -> Result {
+        self.keep_up().await;
         let result = incoming::transform_input(&self.config, cx);
         if let (Err(error), Some(reload)) = (&result, &self.config.reload)
             && let Some(missing) = self.config.keys.take_missed()
@@ -151,6 +169,7 @@ impl Middleware for Encryption {
     }
 
     async fn before_send_events(&self, cx: &mut BeforeSendEvents<'_>) -> Result {
+        self.keep_up().await;
         outgoing::before_send_events(&self.config, cx)
     }
 }

@@ -14,9 +14,10 @@ use crate::keyset::Keyset;
 /// Where keys come from when they are not in the environment: a key management system that unwraps them,
 /// a secret store.
 ///
-/// [`Encryption::from_provider`](crate::Encryption::from_provider) asks it at the start, and again when
-/// an envelope names a key that is not there, at most every ten seconds. For a schedule of your own, ask
-/// it yourself and pass the answer to [`Keyset::replace`].
+/// [`Encryption::from_provider`](crate::Encryption::from_provider) asks it at the start, every five minutes
+/// of use, and when an envelope names a key that is not there, at most every ten seconds. For a schedule of
+/// your own, ask it yourself and pass the answer to [`Keyset::replace`] of
+/// [`Encryption::keyset`](crate::Encryption::keyset).
 ///
 /// ```
 /// use hookstack_encryption::{Encryption, KeyError, KeyProvider, Keyset};
@@ -68,14 +69,23 @@ impl<P: KeyProvider> ErasedProvider for P {
 pub(crate) struct Reload {
     provider: Box<dyn ErasedProvider>,
     asked: Mutex<Instant>,
+    /// How long keys are used before they are asked for again.
+    every: Duration,
 }
+
+/// [`every`](Reload::every) unless set.
+const EVERY: Duration = Duration::from_secs(300);
 
 /// So that forged key ids do not make a process ask all the time.
 const PAUSE: Duration = Duration::from_secs(10);
 
 impl Reload {
     pub(crate) fn new(provider: impl KeyProvider) -> Self {
-        Reload { provider: Box::new(provider), asked: Mutex::new(Instant::now()) }
+        Reload { provider: Box::new(provider), asked: Mutex::new(Instant::now()), every: EVERY }
+    }
+
+    pub(crate) fn set_every(&mut self, every: Duration) {
+        self.every = every;
     }
 
     /// Asks at once.
@@ -99,10 +109,34 @@ impl Reload {
             // Another call has brought it meanwhile.
             return Ok(true);
         }
+        self.ask(keys, ring, PAUSE).await?;
+        Ok(keys.ids().contains(&missing))
+    }
+
+    /// Asks again when the keys have been used for long enough: only so it is noticed that another key writes
+    /// now, or that one was removed.
+    ///
+    /// # Errors
+    /// As [`refresh`](Reload::refresh).
+    pub(crate) async fn keep_up(
+        &self,
+        keys: &Keyset,
+        ring: Option<&LibsodiumRing>,
+    ) -> Result<(), KeyError> {
+        self.ask(keys, ring, self.every).await
+    }
+
+    /// Asks, unless that was done less than a pause ago: of several calls at once only one does.
+    async fn ask(
+        &self,
+        keys: &Keyset,
+        ring: Option<&LibsodiumRing>,
+        pause: Duration,
+    ) -> Result<(), KeyError> {
         let age = {
             let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-            if asked.elapsed() < PAUSE {
-                return Ok(false);
+            if asked.elapsed() < pause {
+                return Ok(());
             }
             *asked = Instant::now();
             keys.next_age()
@@ -111,8 +145,7 @@ impl Reload {
         if let Some(ring) = ring {
             ring.check_apart_from(&new)?;
         }
-        keys.replace_as_of(age, &new)?;
-        Ok(keys.ids().contains(&missing))
+        keys.replace_as_of(age, &new)
     }
 
     #[cfg(test)]
@@ -190,6 +223,19 @@ mod tests {
             (2, 3),
             "kept what there was"
         );
+    }
+
+    #[test]
+    fn another_primary_is_noticed_although_no_key_is_missing() {
+        let mut reload = Reload::new(Rotating(Arc::default()));
+        let keys = now(reload.keyset()).expect("key 1");
+        now(reload.keep_up(&keys, None)).expect("not asked");
+        assert_eq!(keys.primary(), id(1), "they are fresh");
+        reload.set_every(Duration::ZERO);
+        now(reload.keep_up(&keys, None)).expect("asked");
+        assert_eq!(keys.primary(), id(2));
+        assert!(now(reload.keep_up(&keys, None)).is_err(), "the store is down");
+        assert_eq!(keys.primary(), id(2));
     }
 
     #[test]

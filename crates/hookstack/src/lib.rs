@@ -11,6 +11,7 @@
 //! | `serve` | `hookstack-inngest` | the endpoint that a server calls, as a tower service |
 //! | `axum` | `hookstack-inngest` | the same as an axum router, and a server that shuts down gracefully |
 //! | `encryption` | `hookstack-encryption` | end-to-end encryption: `encryption` |
+//! | `aws-lc` | `hookstack-encryption` | its ciphers by AWS-LC: faster on large payloads, needs a C compiler |
 //! | `anyhow` | | `anyhow::Error` as the error of handlers and step bodies |
 //!
 //! A middleware is a type with the hooks that it needs:

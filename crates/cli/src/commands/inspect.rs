@@ -24,13 +24,14 @@ pub(crate) struct Inspect {
 }
 
 pub(crate) fn run(args: &Inspect) -> Result<u8, Failed> {
-    let (mut sealed, mut unreadable) = (0, 0);
+    let (mut documents, mut sealed, mut unreadable) = (0, 0, 0);
     let mut stdout = std::io::stdout().lock();
     let mut each = |number: usize, text: &str| {
+        documents = number;
         let document = parse(number, text)?;
         for found in envelope::find(&document) {
             sealed += 1;
-            unreadable += usize::from(matches!(found.sealed, Sealed::Unreadable));
+            unreadable += usize::from(matches!(found.sealed, Sealed::Unreadable | Sealed::Quoted));
             let shown = if args.json {
                 as_json(number, &document, &found).to_string()
             } else {
@@ -42,12 +43,13 @@ pub(crate) fn run(args: &Inspect) -> Result<u8, Failed> {
     };
     input::documents(&mut *input::open(args.input.file.as_deref())?, &mut each, &mut |_| Ok(()))?;
     stdout.flush()?;
+    input::must_have_some(documents)?;
     if sealed == 0 {
         say("nothing sealed was found");
     }
     if unreadable > 0 {
         say(&format!(
-            "{unreadable} of {sealed} sealed values are not envelopes of a known version"
+            "{unreadable} of {sealed} sealed values are not envelopes of a known version, or stand in a text"
         ));
     }
     Ok(if unreadable > 0 { PARTIAL } else { 0 })
@@ -97,6 +99,10 @@ fn as_json(number: usize, document: &Document<'_>, found: &Found) -> Value {
         }
         Sealed::Libsodium => shown["strategy"] = json!("inngest/libsodium"),
         Sealed::Unreadable => shown["strategy"] = Value::Null,
+        Sealed::Quoted => {
+            shown["form"] = json!("text");
+            shown["strategy"] = Value::Null;
+        }
     }
     shown
 }
@@ -110,6 +116,10 @@ fn as_text(number: usize, document: &Document<'_>, found: &Found) -> String {
         Sealed::Libsodium => write!(
             out,
             "\n  inngest/libsodium, by the TypeScript or Python package: names neither key nor place\n  {bytes} bytes sealed"
+        ),
+        Sealed::Quoted => write!(
+            out,
+            "\n  a text with sealed JSON in it, which is not looked into: take it out (`jq -r`) and pass it by itself"
         ),
         Sealed::Unreadable => {
             write!(

@@ -38,8 +38,9 @@ fn change_documents(
 ) -> Result<u8, Failed> {
     let keys = keys.keyset()?;
     let given: Given = places.given()?;
-    let (mut sealed, mut left) = (0, 0);
+    let (mut documents, mut sealed, mut left) = (0, 0, 0);
     let mut each = |number: usize, text: &str| {
+        documents = number;
         let document = parse(number, text)?;
         let found = envelope::find(&document);
         if found.is_empty() {
@@ -70,6 +71,7 @@ fn change_documents(
     let mut write = |text: &str| Ok(stdout.write_all(text.as_bytes())?);
     input::documents(&mut *input::open(input.file.as_deref())?, &mut each, &mut write)?;
     stdout.flush()?;
+    input::must_have_some(documents)?;
     if sealed == 0 {
         say("nothing sealed was found");
     }

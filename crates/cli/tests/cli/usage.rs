@@ -93,3 +93,25 @@ fn a_reader_that_has_enough_is_no_error() {
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(String::from_utf8(output.stderr).expect("UTF-8"), "");
 }
+
+#[test]
+fn an_empty_input_is_an_error_because_something_before_it_failed() {
+    for command in ["inspect", "decrypt", "rotate"] {
+        for input in ["", "\n \n"] {
+            hookstack(&text(1), &[command], input).code(1).says("the input is empty");
+        }
+    }
+}
+
+#[test]
+fn sealed_json_inside_of_a_text_is_told_of_and_left() {
+    let sealed = event(&keys(1));
+    let document = serde_json::json!({ "output": sealed, "event": "beside it" }).to_string();
+    for command in ["inspect", "decrypt", "rotate"] {
+        let ran = hookstack(&text(1), &[command], &document).code(3).without_canary();
+        match command {
+            "inspect" => assert!(ran.stdout.contains("$.output") && ran.stdout.contains("jq -r")),
+            _ => assert_eq!(ran.says("$.output: a text with sealed JSON").stdout.trim(), document),
+        }
+    }
+}
