@@ -2,13 +2,14 @@
 
 use std::ffi::OsString;
 
-/// The environment variable with the keys that [`Keyset::from_env`] reads.
+/// The environment variable with the keys that [`Keyset::from_env`](super::Keyset::from_env) reads.
 pub const KEYS_VARIABLE: &str = "HOOKSTACK_ENCRYPTION_KEYS";
 
-/// The environment variable with the path of a key file that [`Keyset::from_env`] reads instead.
+/// The environment variable with the path of a key file that
+/// [`Keyset::from_env`](super::Keyset::from_env) reads instead.
 pub const KEYS_FILE_VARIABLE: &str = "HOOKSTACK_ENCRYPTION_KEYS_FILE";
 
-/// The environment variable with the namespace of [`Keyset::from_env`].
+/// The environment variable with the namespace of [`Keyset::from_env`](super::Keyset::from_env).
 pub const NAMESPACE_VARIABLE: &str = "HOOKSTACK_ENCRYPTION_NAMESPACE";
 
 /// An environment variable; one that is empty counts as not set.
