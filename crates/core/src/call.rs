@@ -6,8 +6,9 @@ use crate::clock::{Clock, Clocked};
 use crate::error::Error;
 use crate::event::Event;
 use crate::extensions::Extensions;
-use crate::info::{CallInfo, TraceContext};
+use crate::info::CallInfo;
 use crate::step::StepInfo;
+use crate::trace::TraceContext;
 
 /// The context of one call, or of one step body in it.
 ///
@@ -125,13 +126,21 @@ pub struct Sending {
     pub(crate) trace: Option<TraceContext>,
     pub(crate) extensions: Extensions,
     pub(crate) events: Vec<Event>,
+    sensitive: bool,
     clock: Option<Clock>,
 }
 
 impl Sending {
     /// For hosts: a sending by a client, outside of any call.
     pub fn from_client(events: Vec<Event>) -> Self {
-        Sending { call: None, trace: None, extensions: Extensions::new(), events, clock: None }
+        Sending {
+            call: None,
+            trace: None,
+            extensions: Extensions::new(),
+            events,
+            sensitive: false,
+            clock: None,
+        }
     }
 
     /// For hosts: a sending inside a call or a step body.
@@ -141,6 +150,7 @@ impl Sending {
             trace: call.trace,
             extensions: call.extensions.child(),
             events,
+            sensitive: call.info.is_sensitive(),
             clock: call.clock.clone(),
         }
     }
@@ -158,6 +168,16 @@ impl Sending {
     /// The trace that the sender belongs to.
     pub fn trace(&self) -> Option<TraceContext> {
         self.trace
+    }
+
+    /// Whether a middleware of this sending declares that payloads are secret
+    /// ([`sensitive`](crate::Middleware::sensitive)): signals about it must redact.
+    pub fn is_sensitive(&self) -> bool {
+        self.sensitive
+    }
+
+    pub(crate) fn set_sensitive(&mut self, sensitive: bool) {
+        self.sensitive = sensitive;
     }
 
     /// The events. Only [`before_send_events`](crate::Middleware::before_send_events) may change them:

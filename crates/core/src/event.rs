@@ -5,6 +5,7 @@ use std::fmt;
 use crate::error::Result;
 use crate::extensions::Extensions;
 use crate::payload::Payload;
+use crate::trace::TraceCarrier;
 
 /// An event on the wire.
 ///
@@ -31,6 +32,8 @@ pub struct Event {
     pub ts: Option<i64>,
     /// The version of the event's form.
     pub version: Option<String>,
+    /// The trace that the sender belongs to. It travels beside the data, which encryption seals.
+    pub trace: TraceCarrier,
     /// What middleware attach to the event inside this process, for instance how it was authenticated.
     pub extensions: Extensions,
 }
@@ -71,6 +74,7 @@ impl Clone for Event {
             id: self.id.clone(),
             ts: self.ts,
             version: self.version.clone(),
+            trace: self.trace.clone(),
             extensions: Extensions::new(),
         }
     }

@@ -191,16 +191,3 @@ impl fmt::Debug for CallInfo {
             .finish_non_exhaustive()
     }
 }
-
-/// The trace that a call belongs to, when a middleware or host knows it.
-///
-/// The form is W3C Trace Context: 16 and 8 bytes, shown as hex.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct TraceContext {
-    /// The trace id.
-    pub trace_id: [u8; 16],
-    /// The id of the current span.
-    pub span_id: [u8; 8],
-    /// Whether the trace is sampled.
-    pub sampled: bool,
-}

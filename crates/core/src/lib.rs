@@ -29,6 +29,7 @@ mod payload;
 pub mod redact;
 mod stack;
 mod step;
+mod trace;
 pub mod view;
 
 pub use call::{Call, Sending};
@@ -42,7 +43,7 @@ pub use extensions::Extensions;
 pub use extract::{Extract, ExtractContext, Info};
 pub use from_fn::{AroundFn, AroundFnWith, FromFn, FromFnWith, from_fn, from_fn_with};
 pub use hook::{Hook, HookSet};
-pub use info::{CallInfo, CallTrigger, FunctionInfo, Platform, TraceContext};
+pub use info::{CallInfo, CallTrigger, FunctionInfo, Platform};
 pub use input::{Input, Memo, MemoValue, Memoized};
 pub use middleware::{Middleware, Position};
 pub use next::{Ending, Next, NextRequest, NextSend, NextStep, Run};
@@ -50,6 +51,7 @@ pub use outcome::{Completed, Operation, OperationKind, Outcome, Sent, Suspended}
 pub use payload::Payload;
 pub use stack::{Stack, StackBuilder};
 pub use step::{Invoke, StepHash, StepInfo, StepOp, StepOptions, WaitForEvent};
+pub use trace::{TraceCarrier, TraceContext};
 pub use view::{
     AfterExecution, AfterMemoization, AfterResponse, AfterSendEvents, BeforeExecution,
     BeforeMemoization, BeforeResponse, BeforeSendEvents, OnAbandoned, OnRegister,

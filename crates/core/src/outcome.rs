@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::StatusCode;
 
 use crate::error::{Error, Result};
+use crate::info::CallInfo;
 use crate::payload::Payload;
 use crate::step::{StepInfo, StepOptions};
 
@@ -45,6 +46,16 @@ impl Outcome {
     /// Whether the call stopped to report steps.
     pub fn is_suspended(&self) -> bool {
         matches!(self, Outcome::Suspended(_))
+    }
+
+    /// Whether no call of the same run follows: the function returned, or it failed
+    /// [for good](Error::is_final). A run that is cancelled ends without such a call.
+    pub fn ends_run(&self, info: &CallInfo) -> bool {
+        match self {
+            Outcome::Done(Ok(_)) => true,
+            Outcome::Done(Err(error)) => error.is_final(info),
+            Outcome::Suspended(_) => false,
+        }
     }
 
     /// Whether a step that was executed in this call finished. Its result must not be lost.

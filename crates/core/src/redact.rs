@@ -1,4 +1,49 @@
-//! Error texts of other crates without the data that they quote.
+//! What signals may tell of errors, whose texts often quote data.
+
+use crate::error::Error;
+
+/// What stands in place of a text that is not told.
+pub const REDACTED: &str = "[redacted]";
+
+/// Whether signals (logs, spans, error reports) tell the messages of errors and panics. Names, kinds, places
+/// and steps they tell always.
+///
+/// ```
+/// use hookstack_core::Error;
+/// use hookstack_core::redact::ErrorMessages;
+///
+/// let error = Error::message("no order 4711");
+/// assert_eq!(ErrorMessages::Auto.text(&error, false), "no order 4711");
+/// assert_eq!(ErrorMessages::Auto.text(&error, true), "[redacted]");
+/// assert_eq!(ErrorMessages::Show.text(&error, true), "no order 4711");
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorMessages {
+    /// Yes, unless payloads are secret in the stack ([`sensitive`](crate::Middleware::sensitive)).
+    #[default]
+    Auto,
+    /// Yes, also where payloads are secret.
+    Show,
+    /// Never.
+    Redact,
+}
+
+impl ErrorMessages {
+    /// Whether messages are told in a stack that is or is not sensitive.
+    pub const fn shows(self, sensitive: bool) -> bool {
+        match self {
+            ErrorMessages::Auto => !sensitive,
+            ErrorMessages::Show => true,
+            ErrorMessages::Redact => false,
+        }
+    }
+
+    /// The error's message, or [`REDACTED`].
+    pub fn text(self, error: &Error, sensitive: bool) -> &str {
+        if self.shows(sensitive) { error.text() } else { REDACTED }
+    }
+}
 
 /// The reason of a serde_json error without anything of the input.
 ///

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::payload::Payload;
+use crate::trace::TraceCarrier;
 
 /// The identity of a step on the wire: a 20-byte hash, shown as 40 hex digits.
 ///
@@ -226,12 +227,14 @@ pub struct Invoke {
     pub data: Payload,
     /// How long to wait for the result.
     pub timeout: Option<Duration>,
+    /// The trace that the invoking step belongs to. It travels beside the data, which encryption seals.
+    pub trace: TraceCarrier,
 }
 
 impl Invoke {
     /// An invocation without a limit of time.
     pub fn new(function: impl Into<String>, data: Payload) -> Self {
-        Invoke { function: function.into(), data, timeout: None }
+        Invoke { function: function.into(), data, timeout: None, trace: TraceCarrier::new() }
     }
 }
 

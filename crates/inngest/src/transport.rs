@@ -7,6 +7,7 @@ use hookstack_core::host::{BoxFuture, Endpoint};
 use hookstack_core::{Event, Sending, Sent};
 
 use crate::limits;
+use crate::wire::trace_key;
 
 /// Carries events to the platform: the event API of a server, or the local engine.
 pub trait EventTransport: Send + Sync + 'static {
@@ -32,8 +33,9 @@ pub(crate) struct TransportEndpoint<'t>(pub(crate) &'t dyn EventTransport);
 impl Endpoint<Sending, Sent> for TransportEndpoint<'_> {
     fn run<'b>(&'b mut self, sending: &'b mut Sending) -> BoxFuture<'b, Sent> {
         Box::pin(async move {
-            match limits::check_events(sending.events()) {
-                Ok(()) => self.0.send(sending.events()).await,
+            let events = trace_key::write_events(sending.events());
+            match limits::check_events(&events) {
+                Ok(()) => self.0.send(&events).await,
                 Err(error) => Sent::failed(error),
             }
         })

@@ -15,6 +15,7 @@ pub use kind::{ErrorKind, Origin};
 pub use retry::{NonRetriable, Retry, RetryAfter};
 pub use step_error::StepError;
 
+use crate::info::CallInfo;
 use crate::payload::Payload;
 
 /// A boxed standard error.
@@ -237,6 +238,12 @@ impl Error {
     /// Whether the platform should run the code again.
     pub fn retry(&self) -> Retry {
         self.0.retry
+    }
+
+    /// Whether the platform will not run the failed function or step of this call again, as far as it
+    /// says: the error forbids it, or no attempt is left.
+    pub fn is_final(&self, info: &CallInfo) -> bool {
+        self.retry() == Retry::Never || info.is_final_attempt()
     }
 
     /// Where the error came from, once it left that place.

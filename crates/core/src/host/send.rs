@@ -16,6 +16,7 @@ pub async fn send(
     mut sending: Sending,
     transport: &mut dyn Endpoint<Sending, Sent>,
 ) -> Sent {
+    sending.set_sensitive(sending.is_sensitive() || stack.is_sensitive());
     let mut owed = Owed::EVERYBODY;
     let mut refused = None;
     for entry in stack.list(Hook::BeforeSendEvents) {

@@ -7,9 +7,10 @@ use crate::clock::{Clock, Clocked};
 use crate::error::Error;
 use crate::event::Event;
 use crate::extensions::Extensions;
-use crate::info::{CallInfo, TraceContext};
+use crate::info::CallInfo;
 use crate::outcome::Sent;
 use crate::step::StepInfo;
+use crate::trace::TraceContext;
 
 /// What [`before_send_events`](crate::Middleware::before_send_events) sees.
 #[derive(Debug)]
@@ -42,6 +43,11 @@ macro_rules! sending_accessors {
             /// The trace that the sender belongs to.
             pub fn trace(&self) -> Option<TraceContext> {
                 self.sending.trace()
+            }
+
+            /// Whether payloads of this sending are secret: signals about it must redact.
+            pub fn is_sensitive(&self) -> bool {
+                self.sending.is_sensitive()
             }
 
             /// The events.

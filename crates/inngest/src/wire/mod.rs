@@ -6,3 +6,4 @@
 pub(crate) mod request;
 pub(crate) mod response;
 pub(crate) mod server_timing;
+pub(crate) mod trace_key;

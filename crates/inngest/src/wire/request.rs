@@ -14,6 +14,8 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::trace_key;
+
 /// A call request, sliced out of its body.
 #[derive(Debug)]
 pub(crate) struct CallRequestBody {
@@ -75,7 +77,7 @@ pub(crate) struct RawEvent<'a> {
 }
 
 /// A JSON object whose values stay raw. A repeated key is kept; the last one wins on insertion.
-struct Pairs<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+pub(super) struct Pairs<'a>(pub(super) Vec<(Cow<'a, str>, &'a RawValue)>);
 
 /// The first pair of a JSON object, and whether there are more.
 struct FirstPair<'a> {
@@ -179,6 +181,7 @@ pub(crate) fn event(raw: RawEvent<'_>, bytes: &Bytes) -> Event {
     event.id = raw.id;
     event.ts = raw.ts;
     event.version = raw.v;
+    trace_key::receive(&mut event);
     event
 }
 
@@ -196,7 +199,11 @@ fn memo(raw: &RawValue, slice: impl Fn(&RawValue) -> Payload) -> MemoValue {
             _ => {}
         }
     }
-    MemoValue::Bare(slice(raw))
+    // An awaited event, or `null`.
+    MemoValue::Bare(match trace_key::forget_in_event(raw.get()) {
+        Some(text) => Payload::from_well_formed(text),
+        None => slice(raw),
+    })
 }
 
 fn step_error(raw: &RawValue, slice: impl Fn(&RawValue) -> Payload) -> StepError {

@@ -8,6 +8,7 @@ use hookstack_core::{
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
+use super::trace_key;
 use crate::duration::time_string;
 use crate::headers;
 
@@ -158,11 +159,11 @@ fn write_options(out: &mut Vec<u8>, options: &StepOptions) {
                 write_string(out, condition);
             }
         }
-        StepOptions::Invoke(Invoke { function, data, timeout, .. }) => {
+        StepOptions::Invoke(Invoke { function, data, timeout, trace, .. }) => {
             out.extend_from_slice(b"{\"function_id\":");
             write_string(out, function);
             out.extend_from_slice(b",\"payload\":{\"data\":");
-            out.extend_from_slice(&data.text());
+            out.extend_from_slice(&trace_key::write(data, trace).text());
             out.push(b'}');
             if let Some(timeout) = timeout {
                 out.extend_from_slice(b",\"timeout\":");
