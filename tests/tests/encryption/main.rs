@@ -16,3 +16,4 @@ mod senders;
 mod sharing;
 mod shop;
 mod slots;
+mod traces;
