@@ -8,6 +8,7 @@ pub mod process;
 pub mod recorded;
 pub mod request;
 pub mod response;
+pub mod shop;
 pub mod signing;
 pub mod table;
 pub mod trace;

@@ -9,7 +9,7 @@ use hookstack_testing::Canary;
 use hookstack_tests::request::hash;
 use serde_json::{Value, json};
 
-use crate::shop::{
+use hookstack_tests::shop::{
     R, app, call, encryption, expected_output, keys, last_request, only, open_output, run_all,
 };
 
@@ -29,7 +29,7 @@ async fn refused(change: impl AsyncFnOnce(&Engine, &mut Value)) {
     change(&engine, &mut request).await;
     let (status, answer) = call(&app, "shop-main", &request).await;
     assert_eq!((status, &answer["name"]), (400, &json!("Unauthenticated")), "{answer}");
-    for canary in crate::shop::CANARIES {
+    for canary in hookstack_tests::shop::CANARIES {
         Canary::new(canary).assert_absent("the refusal", answer.to_string());
     }
 }
@@ -201,7 +201,7 @@ async fn a_listeners_output_in_an_invoke_slot() {
             Function::builder("listens").on_event("inngest/function.invoked").handler(listens),
         );
     let engine = Engine::start(app).expect("the app");
-    crate::shop::send(&engine, "start", "start-1", json!({})).await;
+    hookstack_tests::shop::send(&engine, "start", "start-1", json!({})).await;
     engine.run_until_idle().await.expect("rest");
     let listener = only(engine.runs_of("shop-listens"));
     let output =
@@ -238,7 +238,7 @@ async fn a_rerun_with_the_same_trigger_is_accepted() {
     let again = engine.rerun(&first.id).expect("a rerun");
     let from_step = engine.rerun_from_step(&first.id, "send").expect("a rerun");
     engine.advance(std::time::Duration::from_secs(30)).await.expect("rest");
-    crate::shop::send(
+    hookstack_tests::shop::send(
         &engine,
         "shop/later",
         "later-2",
@@ -298,7 +298,8 @@ async fn a_sealed_field_moved_to_another_field_or_stripped() {
         .with(encryption)
         .function(Function::builder("echo").on_event("pay").handler(echo));
     let engine = Engine::start(app).expect("the app");
-    crate::shop::send(&engine, "pay", "pay-1", json!({ "card": "4111", "name": "Ada" })).await;
+    hookstack_tests::shop::send(&engine, "pay", "pay-1", json!({ "card": "4111", "name": "Ada" }))
+        .await;
     engine.run_until_idle().await.expect("rest");
     let request = last_request(&only(engine.runs_of("shop-echo")));
     let app = engine.apps().remove(0);
@@ -398,7 +399,13 @@ async fn a_sealed_error_moved_or_damaged() {
 #[tokio::test]
 async fn the_error_of_another_run_in_a_failure_event() {
     let engine = run_all(app(encryption())).await;
-    crate::shop::send(&engine, "shop/order", "order-2", json!({ "secret": "canary-event" })).await;
+    hookstack_tests::shop::send(
+        &engine,
+        "shop/order",
+        "order-2",
+        json!({ "secret": "canary-event" }),
+    )
+    .await;
     engine.run_until_idle().await.expect("rest");
     let handlers = engine.runs_of("shop-fails-failure");
     let app = engine.apps().remove(0);
@@ -426,7 +433,7 @@ async fn user_data_that_looks_like_an_envelope_is_data() {
         .function(Function::builder("looks").on_event("e").handler(looks));
     let engine = Engine::start(app).expect("the app");
     let fake = json!({ "__ENCRYPTED__": true, "__STRATEGY__": "hookstack/v1", "data": "AAAA" });
-    crate::shop::send(&engine, "e", "e-1", json!({ "fake": fake })).await;
+    hookstack_tests::shop::send(&engine, "e", "e-1", json!({ "fake": fake })).await;
     engine.run_until_idle().await.expect("rest");
     let run = only(engine.runs_of("shop-looks"));
     assert_eq!(open_output(&keys(), "shop-looks", run.output.as_deref().expect("an output")), fake);
@@ -458,7 +465,7 @@ async fn an_output_that_grows_beyond_the_limit_is_refused_with_both_sizes() {
         .with(encryption())
         .function(Function::builder("large").on_event("e").handler(large));
     let engine = Engine::start(app).expect("the app");
-    crate::shop::send(&engine, "e", "e-1", json!({})).await;
+    hookstack_tests::shop::send(&engine, "e", "e-1", json!({})).await;
     engine.run_until_idle().await.expect("rest");
     let run = only(engine.runs_of("shop-large"));
     let message = open_output(&keys(), "shop-large", run.output.as_deref().expect("an output"));

@@ -8,7 +8,7 @@ use hookstack_inngest::engine::{Engine, RunStatus};
 use hookstack_inngest::{App, AppBuilder, Data, Function, Step};
 use serde_json::{Value, json};
 
-use crate::shop::{R, call, keys, last_request, memo_of, open_output, send};
+use hookstack_tests::shop::{R, call, keys, last_request, memo_of, open_output, send};
 
 fn app(binding: Binding) -> AppBuilder {
     async fn work(Data(data): Data<Value>, step: Step) -> R<Value> {

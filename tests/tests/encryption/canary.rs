@@ -5,7 +5,9 @@ use hookstack_core::{Call, Next, Outcome};
 use hookstack_inngest::engine::{Engine, RunStatus};
 use hookstack_testing::Canary;
 
-use crate::shop::{CANARIES, app, encryption, expected_output, keys, only, open_output, run_all};
+use hookstack_tests::shop::{
+    CANARIES, app, encryption, expected_output, keys, only, open_output, run_all,
+};
 
 fn places(engine: &Engine, canary: &str) -> Vec<String> {
     assert!(engine.stored().len() > 50, "the scan sees everything that is stored");
@@ -94,11 +96,11 @@ impl Leaky {
 async fn the_error_of_a_hook_is_not_readable_either() {
     use hookstack_core::Hook::{AfterExecution, BeforeResponse, TransformOutput};
     for hook in [TransformOutput, BeforeResponse, AfterExecution] {
-        let app = crate::shop::functions(
+        let app = hookstack_tests::shop::functions(
             hookstack_inngest::App::builder("shop").with(Leaky(hook)).with(encryption()),
         );
         let engine = Engine::start(app).expect("the app");
-        crate::shop::send(
+        hookstack_tests::shop::send(
             &engine,
             "shop/order",
             "order-1",

@@ -11,7 +11,7 @@ use hookstack_inngest::engine::Engine;
 use hookstack_inngest::{App, Data, EventTransport, Failure, Function, Step};
 use serde_json::{Value, json};
 
-use crate::shop::{
+use hookstack_tests::shop::{
     R, call, encryption, keys, last_request, make_request, memo_of, open_output, send,
 };
 

@@ -7,7 +7,7 @@ use hookstack_inngest::{App, Data, Failure, Function};
 use hookstack_tests::request::hash;
 use serde_json::{Value, json};
 
-use crate::shop::{R, app, call, encryption, keys, last_request, only, run_all, send};
+use hookstack_tests::shop::{R, app, call, encryption, keys, last_request, only, run_all, send};
 
 async fn echo(Data(data): Data<Value>) -> R<Value> {
     Ok(data)

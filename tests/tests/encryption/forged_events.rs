@@ -6,7 +6,9 @@ use hookstack_inngest::engine::{Engine, RunStatus};
 use hookstack_inngest::{App, Batch, Batching, Data, Failure, Function, Step, TypedEvent};
 use serde_json::{Value, json};
 
-use crate::shop::{R, app, call, encryption, keys, last_request, only, open_output, run_all, send};
+use hookstack_tests::shop::{
+    R, app, call, encryption, keys, last_request, only, open_output, run_all, send,
+};
 
 const REFUSED: &str = "Unauthenticated";
 

@@ -8,7 +8,7 @@ use hookstack_inngest::engine::{Engine, RunStatus};
 use hookstack_inngest::{App, Data, Failure, Function, Step};
 use serde_json::{Value, json};
 
-use crate::shop::{R, call, encryption, keys, last_request, only, open_output, send};
+use hookstack_tests::shop::{R, call, encryption, keys, last_request, only, open_output, send};
 
 /// Sends a request with another event and other memos.
 async fn mixed(

@@ -14,6 +14,5 @@ mod requests;
 mod rotation;
 mod senders;
 mod sharing;
-mod shop;
 mod slots;
 mod traces;

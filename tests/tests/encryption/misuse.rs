@@ -6,7 +6,7 @@ use hookstack_inngest::engine::{Engine, RunStatus};
 use hookstack_inngest::{App, Data, Function, Step};
 use serde_json::{Value, json};
 
-use crate::shop::{R, encryption, keys, only, send};
+use hookstack_tests::shop::{R, encryption, keys, only, send};
 
 async fn echo(Data(data): Data<Value>, step: Step) -> R<Value> {
     Ok(step.run("step", async || Ok::<_, Error>(data)).await?)

@@ -6,7 +6,7 @@ use hookstack_inngest::{App, AppBuilder, Data, Function, Step};
 use hookstack_testing::{Canary, Log, Recorder};
 use serde_json::{Value, json};
 
-use crate::shop::{encryption, send};
+use hookstack_tests::shop::{encryption, send};
 
 /// Adds a secret to every event that the function sends.
 struct Adds;

@@ -15,7 +15,7 @@ use hookstack_inngest::{
 use hookstack_tests::request::hash;
 use serde_json::{Value, json};
 
-use crate::shop::{R, call, keys, last_request, only, open_output, send};
+use hookstack_tests::shop::{R, call, keys, last_request, only, open_output, send};
 
 fn ring() -> LibsodiumRing {
     let key = LibsodiumKey::python("a shared passphrase").expect("a key");

@@ -12,7 +12,7 @@ use hookstack_encryption::{
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
-use crate::shop::{encryption, keys};
+use hookstack_tests::shop::{encryption, keys};
 
 /// Answers with what it was asked, or fails with it.
 struct Echo {

@@ -13,7 +13,7 @@ use hookstack_inngest::engine::{Engine, RunStatus};
 use hookstack_inngest::{App, AppBuilder, Data, Function, Step, TypedEvent};
 use serde_json::{Value, json};
 
-use crate::shop::{R, send};
+use hookstack_tests::shop::{R, send};
 
 fn key(byte: u8) -> Key {
     Key::from_bytes([byte; 32])

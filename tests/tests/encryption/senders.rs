@@ -7,7 +7,7 @@ use hookstack_inngest::{App, Client, EventType, Function, Typed};
 use hookstack_testing::{Canary, Fault, Log, Recorder};
 use serde::{Deserialize, Serialize};
 
-use crate::shop::{R, encryption, keys, only, open_output};
+use hookstack_tests::shop::{R, encryption, keys, only, open_output};
 
 #[derive(Serialize, Deserialize)]
 struct Placed {

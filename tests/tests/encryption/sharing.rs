@@ -8,7 +8,7 @@ use hookstack_inngest::engine::{Engine, RunStatus};
 use hookstack_inngest::{App, AppBuilder, Data, Function, Step, Trigger};
 use serde_json::{Value, json};
 
-use crate::shop::{R, encryption, keys, only, open_output, send};
+use hookstack_tests::shop::{R, encryption, keys, only, open_output, send};
 
 async fn echo(Data(data): Data<Value>) -> R<Value> {
     Ok(data)

@@ -8,7 +8,7 @@ use hookstack_tests::request::hash;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use crate::shop::{
+use hookstack_tests::shop::{
     R, app, call, encryption, keys, last_request, make_request, only, open_output, run_all, send,
 };
 
@@ -63,7 +63,7 @@ async fn nan_lone_surrogates_and_brackets_inside_an_envelope_are_errors_and_no_p
             sealed_text(&Context::event("whole", "encrypted"), &origin, br#"{"fine":true}"#);
         let event = json!({ "name": "whole", "id": "1", "data": { "encrypted": sealed } });
         let first = call(&app, "app-f", &make_request(&[&event], "r", json!({}))).await;
-        let own = crate::shop::memo_of(&first);
+        let own = hookstack_tests::shop::memo_of(&first);
         assert_eq!(call(&app, "app-f", &make_request(&[&event], "r", own.clone())).await.0, 200);
         let step = StepHash::from_hex(&hash("a")).expect("a hash");
         let context = Context::step("app-f", step);
@@ -115,7 +115,7 @@ async fn a_plaintext_event_that_no_parser_holds_has_an_identity_too() {
         (status, answer)
     };
     for (value, other) in [(r#""\ud800""#, r#""\ud801""#), ("1e400", "2e400")] {
-        let own = crate::shop::memo_of(&with(value, json!({})).await);
+        let own = hookstack_tests::shop::memo_of(&with(value, json!({})).await);
         assert_eq!(with(value, own.clone()).await.0, 200, "{value}");
         assert_eq!(with(other, own).await.0, 400, "{value}");
     }
@@ -137,7 +137,7 @@ async fn both_answers_to_a_call_that_was_sent_twice_are_good() {
     let app = &engine.apps()[0];
     for _ in 0..2 {
         let mut request = last.clone();
-        request["steps"] = crate::shop::memo_of(&call(app, "app-f", &first).await);
+        request["steps"] = hookstack_tests::shop::memo_of(&call(app, "app-f", &first).await);
         assert_eq!(call(app, "app-f", &request).await.0, 200);
     }
 }

@@ -10,7 +10,7 @@ use hookstack_core::{
 use hookstack_inngest::AppBuilder;
 use hookstack_inngest::engine::RunStatus;
 
-use crate::shop::{app, encryption, expected_output, functions, open_output, run_all};
+use hookstack_tests::shop::{app, encryption, expected_output, functions, open_output, run_all};
 
 const SENDER: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 /// What the host writes, and hooks never see.
@@ -108,7 +108,7 @@ async fn sealed_events_carry_it_outside_of_the_seal() {
             false => app.with(tracing.clone()).with(encryption()),
         };
         let output = traced(functions(app), tracing).await;
-        let output = open_output(&crate::shop::keys(), "shop-main", &output);
+        let output = open_output(&hookstack_tests::shop::keys(), "shop-main", &output);
         assert_eq!(output, expected_output());
     }
 }

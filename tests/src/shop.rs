@@ -8,10 +8,11 @@ use hookstack_inngest::engine::{Engine, RunRecord};
 use hookstack_inngest::{App, AppBuilder, CallRequest, Data, Failure, Function, Step, TypedEvent};
 use serde_json::{Value, json};
 
-pub(crate) type R<T> = Result<T, Error>;
+/// What handlers return.
+pub type R<T> = Result<T, Error>;
 
 /// One secret for each kind of value; each is somewhere in the traffic of [`run_all`].
-pub(crate) const CANARIES: [&str; 15] = [
+pub const CANARIES: [&str; 15] = [
     "canary-event",
     "canary-step-output",
     "canary-caught-error",
@@ -29,15 +30,19 @@ pub(crate) const CANARIES: [&str; 15] = [
     "canary-failure-handler",
 ];
 
-pub(crate) fn keys() -> Keyset {
+/// The shop's keyset.
+pub fn keys() -> Keyset {
     Keyset::builder().primary(Key::from_bytes([7; 32])).build().expect("a keyset")
 }
 
-pub(crate) fn encryption() -> Encryption {
+/// Encryption with the shop's keyset.
+pub fn encryption() -> Encryption {
     Encryption::new(keys())
 }
 
-pub(crate) fn functions(app: AppBuilder) -> AppBuilder {
+/// Registers the shop's functions: one with every kind of step, one that is invoked, one that fails and
+/// has a failure handler, one that panics.
+pub fn functions(app: AppBuilder) -> AppBuilder {
     app.function(Function::builder("main").on_event("shop/order").retries(1).handler(main_function))
         .function(Function::builder("child").on_event("shop/child").retries(0).handler(child))
         .function(
@@ -50,7 +55,8 @@ pub(crate) fn functions(app: AppBuilder) -> AppBuilder {
         .function(Function::builder("panics").on_event("shop/order").retries(0).handler(panics))
 }
 
-pub(crate) fn app(middleware: impl Middleware) -> AppBuilder {
+/// The shop with one middleware.
+pub fn app(middleware: impl Middleware) -> AppBuilder {
     functions(App::builder("shop").with(middleware))
 }
 
@@ -132,7 +138,7 @@ async fn panics() -> R<()> {
 }
 
 /// Sends everything that the functions need and runs them to their end.
-pub(crate) async fn run_all(app: AppBuilder) -> Engine {
+pub async fn run_all(app: AppBuilder) -> Engine {
     let engine = Engine::start(app).expect("the app");
     send(&engine, "shop/order", "order-1", json!({ "secret": "canary-event" })).await;
     engine.advance(Duration::from_secs(30)).await.expect("rest");
@@ -141,13 +147,14 @@ pub(crate) async fn run_all(app: AppBuilder) -> Engine {
     engine
 }
 
-pub(crate) async fn send(engine: &Engine, name: &str, id: &str, data: Value) {
+/// Sends an event through the app's middleware.
+pub async fn send(engine: &Engine, name: &str, id: &str, data: Value) {
     let event = Event::new(name, &data).expect("an event").with_id(id);
     engine.send(event).await.into_result().expect("sent");
 }
 
 /// What the main function must see, sealed or not.
-pub(crate) fn expected_output() -> Value {
+pub fn expected_output() -> Value {
     json!({
         "secret": "canary-function-output",
         "order": { "secret": "canary-event" },
@@ -160,18 +167,19 @@ pub(crate) fn expected_output() -> Value {
     })
 }
 
-pub(crate) fn only(mut runs: Vec<RunRecord>) -> RunRecord {
+/// The run, if it is the only one.
+pub fn only(mut runs: Vec<RunRecord>) -> RunRecord {
     assert_eq!(runs.len(), 1, "{runs:?}");
     runs.remove(0)
 }
 
 /// The body of the request of the last call of a run: it has all memos.
-pub(crate) fn last_request(run: &RunRecord) -> Value {
+pub fn last_request(run: &RunRecord) -> Value {
     serde_json::from_slice(&run.calls.last().expect("a call").request).expect("JSON")
 }
 
 /// Makes a call with this body: status, and the body of the response.
-pub(crate) async fn call(app: &App, function: &str, body: &Value) -> (u16, Value) {
+pub async fn call(app: &App, function: &str, body: &Value) -> (u16, Value) {
     let response = app.call(CallRequest::new(function, body.to_string())).await;
     let answer = (response.status.as_u16(), serde_json::from_slice(&response.body).expect("JSON"));
     assert!(response.after_response().await.is_empty(), "nothing else went wrong");
@@ -179,14 +187,14 @@ pub(crate) async fn call(app: &App, function: &str, body: &Value) -> (u16, Value
 }
 
 /// Opens what a function returned.
-pub(crate) fn open_output(keys: &Keyset, function: &str, stored: &str) -> Value {
+pub fn open_output(keys: &Keyset, function: &str, stored: &str) -> Value {
     let context = hookstack_encryption::Context::function_output(function);
     let opened = keys.open(&context, stored.as_bytes()).expect("authentic");
     serde_json::from_slice(opened.plaintext()).expect("JSON")
 }
 
 /// The body of a call request.
-pub(crate) fn make_request(events: &[&Value], run_id: &str, steps: Value) -> Value {
+pub fn make_request(events: &[&Value], run_id: &str, steps: Value) -> Value {
     let stack: Vec<&String> = steps.as_object().expect("an object").keys().collect();
     let stack = json!({ "stack": stack, "current": stack.len() });
     let ctx = json!({ "run_id": run_id, "attempt": 0, "fn_id": "x", "stack": stack, "disable_immediate_execution": false, "use_api": false });
@@ -194,7 +202,7 @@ pub(crate) fn make_request(events: &[&Value], run_id: &str, steps: Value) -> Val
 }
 
 /// The memo that a server makes of the first operation that a call reported.
-pub(crate) fn memo_of(reported: &(u16, Value)) -> Value {
+pub fn memo_of(reported: &(u16, Value)) -> Value {
     assert_eq!(reported.0, 206, "{}", reported.1);
     let operation = &reported.1[0];
     json!({ operation["id"].as_str().expect("an id"): { "data": operation["data"] } })
