@@ -99,12 +99,12 @@ fn and_with_the_buffer() {
     assert_once(&lines_of(app(order()), LogLayer::json().buffer(1 << 20)));
     // Of lines that are held, those of the call that failed are written.
     let lines = lines_of(app(order()), LogLayer::json().level(Level::WARN).buffer(1 << 20));
-    assert_eq!(lines.messages(), ["mark:ship begins"], "{}", lines.text());
+    assert_eq!(lines.messages(), ["mark:between", "mark:ship begins"], "{}", lines.text());
 }
 
 #[test]
 fn without_the_filter_lines_repeat() {
-    let lines = lines_of(app(order()), LogLayer::json().replayed_lines(true));
+    let lines = lines_of(app(order()), LogLayer::json().replayed_lines(true).retried_lines(true));
     // Call 1, call 2 and its retry, call 3.
     assert_eq!(lines.count("mark:top"), 4, "{}", lines.text());
     assert_eq!(lines.count("mark:between"), 3);
@@ -173,6 +173,92 @@ fn under_a_global_filter_that_lets_no_span_through() {
     run(registry().with(json).with(global), app(order()));
     assert_once(&lines);
     assert!(lines.json().iter().all(|line| line.get("run_id").is_some()), "{}", lines.text());
+}
+
+#[test]
+fn parallel_steps_repeat_nothing() {
+    fn function() -> Function {
+        Function::builder("f").on_event(EVENT).handler(async |step: Step| {
+            info!("mark:top");
+            let one: u32 = step.run("one", async || Ok::<_, Error>(1)).await?;
+            info!("mark:before");
+            let body = |name: &'static str| {
+                step.run(name, async move || {
+                    info!("mark:{name}");
+                    Ok::<_, Error>(1)
+                })
+            };
+            let (a, b) = tokio::join!(body("left"), body("right"));
+            info!("mark:after");
+            let (a, b): (u32, u32) = (a?, b?);
+            Ok::<_, Error>(one + a + b)
+        })
+    }
+    let lines = lines_of(app(function()), LogLayer::json());
+    for mark in ["mark:top", "mark:before", "mark:left", "mark:right", "mark:after"] {
+        assert_eq!(lines.count(mark), 1, "{mark} in\n{}", lines.text());
+    }
+    let of_step = |message: &str| {
+        let line = lines.json().into_iter().find(|line| line.text("message") == message);
+        line.expect("it was written").text("step_id")
+    };
+    assert_eq!((of_step("mark:left"), of_step("mark:right")), ("left".into(), "right".into()));
+
+    let lines = Lines::default();
+    let layer = fmt::layer().with_writer(lines.clone());
+    run(registry().with(layer.with_filter(ReplayFilter::new())), app(function()));
+    for mark in ["mark:top", "mark:before", "mark:left", "mark:right", "mark:after"] {
+        assert_eq!(lines.count(mark), 1, "{mark} in\n{}", lines.text());
+    }
+}
+
+#[test]
+fn a_function_that_is_tried_again_tells_each_attempt() {
+    let attempts = Arc::new(AtomicU32::new(0));
+    let function = Function::builder("f").on_event(EVENT).retries(2).handler(move || {
+        let attempts = attempts.clone();
+        async move {
+            info!("mark:top");
+            match attempts.fetch_add(1, Ordering::Relaxed) {
+                2 => Ok(2),
+                _ => Err(Error::message("not yet")),
+            }
+        }
+    });
+    let lines = lines_of(app(function), LogLayer::json());
+    let attempts: Vec<_> = lines
+        .json()
+        .into_iter()
+        .filter(|line| line.text("message") == "mark:top")
+        .map(|line| line.get("attempt").and_then(|attempt| attempt.as_u64()))
+        .collect();
+    assert_eq!(attempts, [Some(0), Some(1), Some(2)], "{}", lines.text());
+}
+
+#[test]
+fn lines_that_wait_for_a_retried_step_are_bounded_and_never_lost() {
+    let failures = Arc::new(AtomicU32::new(0));
+    let function = Function::builder("f").on_event(EVENT).retries(1).handler(move || {
+        let failures = failures.clone();
+        async move {
+            for number in 0..500 {
+                info!("mark:{number}. {}", "x".repeat(1000));
+            }
+            match failures.fetch_add(1, Ordering::Relaxed) {
+                0 => Err(Error::message("not yet")),
+                _ => Ok(1),
+            }
+        }
+    });
+    let lines = lines_of(app(function), LogLayer::json());
+    for number in [0, 1, 250, 498, 499] {
+        assert_eq!(lines.count(&format!("mark:{number}. ")), 2, "{number}");
+    }
+    assert_eq!(lines.count("dropped_lines"), 0);
+    let order: Vec<_> = lines.messages().iter().map(|m| m.split('.').next().map(str::to_owned)).collect();
+    let expected: Vec<_> = (0..500).map(|number| Some(format!("mark:{number}"))).collect();
+    assert_eq!(order[..500], expected);
+    assert_eq!(order[500..], expected);
 }
 
 /// One call site, used in and outside of calls, in replayed and in new code.
