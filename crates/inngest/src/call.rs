@@ -178,7 +178,8 @@ impl App {
         if let Some(error) = foreign_failure(function, &parsed) {
             return CallResponse::refused("function_mismatch", error);
         }
-        let info = call_info(&self.shared, function, &parsed, target).with_platform(request.platform);
+        let info =
+            call_info(&self.shared, function, &parsed, target).with_platform(request.platform);
         let started = request.timed.then(Instant::now);
         let mut guard = CallGuard::new(function.stack().clone(), Call::new(info));
         // Without middleware there is nothing to tell apart.

@@ -6,6 +6,7 @@
 
 use std::io::{self, Write};
 use std::pin::pin;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
@@ -14,7 +15,7 @@ use hookstack_core::Error;
 use hookstack_inngest::{App, CallRequest, Function, Step};
 use hookstack_logging::{LogLayer, Logging, OwnLines, append};
 use tracing::level_filters::LevelFilter;
-use tracing::{Dispatch, Level, debug, info};
+use tracing::{Dispatch, Level, Span, debug, info};
 use tracing_subscriber::prelude::*;
 use tracing_subscriber::{Layer, fmt, registry};
 
@@ -101,9 +102,7 @@ fn subscriber(setting: Setting) -> Dispatch {
             let layer = fmt::layer().json().with_writer(|| Nowhere);
             Dispatch::new(registry().with(layer.with_filter(LevelFilter::INFO)))
         }
-        Setting::SampledOut => {
-            Dispatch::new(registry().with(json().sample_below(0.001)))
-        }
+        Setting::SampledOut => Dispatch::new(registry().with(json().sample_below(0.001))),
         Setting::Debug => Dispatch::new(registry().with(json())),
         Setting::Buffered => Dispatch::new(registry().with(json().buffer(64 * 1024))),
         _ => Dispatch::new(registry().with(json().level(Level::INFO))),
@@ -197,20 +196,64 @@ fn writer(writer: Writer) -> Dispatch {
     }
 }
 
-/// Runs `log` in a step, once for each iteration.
+/// Runs `log` in the span of a step, once for each iteration.
 fn bench_line(bencher: Bencher<'_, '_>, by: Writer, log: fn()) {
     tracing::dispatcher::with_default(&writer(by), || {
-        let function = Function::builder("f").on_event("shop/order.placed");
-        // Leaked: a handler has to be `'static`, and a benchmark runs once.
-        let bencher = std::sync::Mutex::new(Some(bencher));
-        std::thread::scope(|_| {
-            let app = App::builder("bench")
-                .with(Logging::builder().own_lines(OwnLines::Failures).build())
-                .with(InStep(std::sync::Arc::new(Measure { log })));
-            let handler = async |step: Step| step.run("charge", async || Ok::<u64, Error>(1)).await;
-            let app = app.function(function.handler(handler)).build().unwrap();
-            drop(app);
-        });
-        drop(bencher);
+        let slot = Arc::new(Mutex::new(None));
+        let inside = slot.clone();
+        let function =
+            Function::builder("f").on_event("shop/order.placed").handler(move |step: Step| {
+                let inside = inside.clone();
+                async move {
+                    step.run("charge", async move || {
+                        append("order_id", 7);
+                        *inside.lock().unwrap() = Some(Span::current());
+                        Ok::<u64, Error>(1)
+                    })
+                    .await
+                }
+            });
+        let logging = Logging::builder().own_lines(OwnLines::Failures).build();
+        let app = App::builder("bench").with(logging).function(function).build().unwrap();
+        assert_eq!(ready(app.call(CallRequest::new("bench-f", request()))).status, 206);
+        // The span keeps what a line has to know of the step, although that has ended.
+        let span = slot.lock().unwrap().take().unwrap();
+        let _entered = span.enter();
+        bencher.bench_local(log);
+    });
+}
+
+#[divan::bench(args = WRITERS)]
+fn line(bencher: Bencher<'_, '_>, by: Writer) {
+    bench_line(bencher, by, || info!(total = 12, currency = "EUR", "charging"));
+}
+
+#[divan::bench(args = WRITERS)]
+fn line_with_ten_fields(bencher: Bencher<'_, '_>, by: Writer) {
+    bench_line(bencher, by, || {
+        info!(
+            a = 1, b = 2.5, c = true, d = "text", e = ?[1, 2, 3], f = %7, g = -1, h = "quoted \"text\"",
+            i = u64::MAX, j = "a longer text, as people write them into their logs now and then",
+            "charging {} with {}", "the card", "a message"
+        );
+    });
+}
+
+/// Two spans of the user's around it, with a field each.
+#[divan::bench(args = WRITERS)]
+fn line_in_spans(bencher: Bencher<'_, '_>, by: Writer) {
+    bench_line(bencher, by, || {
+        let _outer = tracing::info_span!("outer", customer = "c-1").entered();
+        let _inner = tracing::info_span!("inner", provider = "acme").entered();
+        info!(total = 12, "charging");
+    });
+}
+
+/// Below the level.
+#[divan::bench]
+fn line_that_is_off(bencher: Bencher<'_, '_>) {
+    let layer = LogLayer::json().level(Level::INFO).writer(|| Nowhere);
+    tracing::dispatcher::with_default(&Dispatch::new(registry().with(layer)), || {
+        bencher.bench_local(|| debug!(total = 12, currency = "EUR", "charging"));
     });
 }

@@ -58,8 +58,7 @@ where
 /// Whether a line that is written in this scope now comes from replayed code.
 pub(crate) fn is_replayed(scope: &Scope) -> bool {
     let info = &scope.info;
-    let replays =
-        info.is_replaying() || (info.executes_planned_step && !scope.has_begun_step());
+    let replays = info.is_replaying() || (info.executes_planned_step && !scope.has_begun_step());
     replays && is_code(scope)
 }
 

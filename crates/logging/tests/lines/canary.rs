@@ -60,7 +60,11 @@ fn function() -> Function {
 
 const MODES: [&str; 6] = ["well", "step", "step panic", "function", "panic", "hook"];
 
-fn everything_written(messages: ErrorMessages, canary: &Canary, sensitive: bool) -> Vec<(&'static str, Lines)> {
+fn everything_written(
+    messages: ErrorMessages,
+    canary: &Canary,
+    sensitive: bool,
+) -> Vec<(&'static str, Lines)> {
     let (json, held, people, plain) =
         (Lines::default(), Lines::default(), Lines::default(), Lines::default());
     let subscriber = registry()
@@ -69,9 +73,8 @@ fn everything_written(messages: ErrorMessages, canary: &Canary, sensitive: bool)
         .with(LogLayer::terminal().writer(people.clone()))
         .with(fmt::layer().with_writer(plain.clone()).with_filter(ReplayFilter::new()));
     let _default = tracing::subscriber::set_default(subscriber);
-    let mut app = App::builder("shop")
-        .with(Logging::builder().error_messages(messages).build())
-        .with(Leaky);
+    let mut app =
+        App::builder("shop").with(Logging::builder().error_messages(messages).build()).with(Leaky);
     if sensitive {
         app = app.with(Sensitive);
     }

@@ -75,7 +75,8 @@ fn of_request(correlation: CorrelationId, payload: &Value) -> Option<Value> {
     input.payload = Payload::new(payload).expect("JSON");
     let answered = block_on(CallGuard::new(stack, call).run(&mut Requests, input));
     drop(block_on(answered.after_response()));
-    let line = lines.json().into_iter().find(|line| line.text("message") == "line").expect("a line");
+    let line =
+        lines.json().into_iter().find(|line| line.text("message") == "line").expect("a line");
     assert_eq!(line.text("run_id"), "request-1");
     line.get("correlation_id").cloned()
 }
@@ -111,7 +112,8 @@ fn of_lambda_events() {
 
 #[test]
 fn payloads_are_asked_for_only_when_they_are_read() {
-    let reads = |correlation| Logging::builder().correlation_id(correlation).build().reads_payload();
+    let reads =
+        |correlation| Logging::builder().correlation_id(correlation).build().reads_payload();
     assert!(!Logging::new().reads_payload());
     assert!(!reads(CorrelationId::in_event_data("/id")));
     assert!(reads(CorrelationId::in_payload("/id")) && reads(CorrelationId::SQS));
@@ -125,8 +127,7 @@ fn the_span_has_it_too() {
         info!("line");
         Ok::<_, Error>(1)
     });
-    let logging =
-        Logging::builder().correlation_id(CorrelationId::in_event_data("/order")).build();
+    let logging = Logging::builder().correlation_id(CorrelationId::in_event_data("/order")).build();
     let app = App::builder("shop").with(logging).function(function);
     let event = Event::new(EVENT, &json!({ "order": "o-1" })).expect("an object");
     run_with(tracing_subscriber::registry().with(layer), app, event);

@@ -116,7 +116,10 @@ fn of_a_panic() {
     });
     let lines = told(app(function));
     assert_eq!(summary(&lines), pairs([("ERROR", "function failed")]));
-    assert_eq!((lines[0].text("error"), lines[0].text("error_kind")), ("out of luck".into(), "panic".into()));
+    assert_eq!(
+        (lines[0].text("error"), lines[0].text("error_kind")),
+        ("out of luck".into(), "panic".into())
+    );
 }
 
 struct Fails(&'static str);
@@ -186,14 +189,16 @@ fn what_is_told_can_be_chosen() {
         let lines = Lines::default();
         let layer = LogLayer::json().writer(lines.clone());
         let logging = Logging::builder().own_lines(own).build();
-        let app = App::builder("shop").with(logging).function(failing(0, || Error::message("it failed")));
+        let app =
+            App::builder("shop").with(logging).function(failing(0, || Error::message("it failed")));
         run(tracing_subscriber::registry().with(layer), app);
         assert_eq!(lines.json().len(), expected, "{own:?}: {}", lines.text());
     }
     let lines = Lines::default();
     let layer = LogLayer::json().writer(lines.clone());
     let logging = Logging::builder().enabled(false).build();
-    let app = App::builder("shop").with(logging).function(failing(0, || Error::message("it failed")));
+    let app =
+        App::builder("shop").with(logging).function(failing(0, || Error::message("it failed")));
     run(tracing_subscriber::registry().with(layer), app);
     assert_eq!(lines.text(), "");
 }

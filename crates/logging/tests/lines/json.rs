@@ -85,7 +85,8 @@ fn assert_text_survives(text: &str) {
         info!(message = text);
     });
     let line = &lines[0];
-    for key in ["message", "plain", "debug", "display", "error", "of_span", "shown_of_span", "late"] {
+    for key in ["message", "plain", "debug", "display", "error", "of_span", "shown_of_span", "late"]
+    {
         assert_eq!(line.text(key), text, "{key}");
     }
     assert_eq!(line.text("list"), format!("{:?}", [text]));
@@ -240,7 +241,11 @@ fn an_endless_chain_of_errors_ends() {
         }
     }
     let lines = written(|| {
-        error!(error = &Endless as &dyn std::error::Error, other = &Endless as &dyn std::error::Error, "it");
+        error!(
+            error = &Endless as &dyn std::error::Error,
+            other = &Endless as &dyn std::error::Error,
+            "it"
+        );
     });
     assert_eq!((lines[0].text("error"), lines[0].text("other")), ("again".into(), "again".into()));
     assert_eq!(lines[0].get("error_chain"), None);
@@ -331,7 +336,9 @@ fn a_line_in_a_call_names_it_for_people() {
     let text = lines.text();
     let line = text.lines().find(|line| line.contains("charging")).expect("a line");
     assert!(
-        line.contains(" INFO lines::json: charging total=12 order=\"\\u009b2J\"  fulfil > charge run 01"),
+        line.contains(
+            " INFO lines::json: charging total=12 order=\"\\u009b2J\"  fulfil > charge run 01"
+        ),
         "{line}"
     );
 }

@@ -86,10 +86,13 @@ fn of_concurrent_calls_do_not_mix() {
                     for turn in 0..3 {
                         tokio::task::yield_now().await;
                         info!(expected = id, expected_side = name, turn, "in a step");
-                        let task = async move { info!(expected = id, expected_side = name, "in a task") };
-                        tokio::spawn(task.instrument(info_span!("own", unrelated = 1).or_current()))
-                            .await
-                            .map_err(Error::from)?;
+                        let task =
+                            async move { info!(expected = id, expected_side = name, "in a task") };
+                        tokio::spawn(
+                            task.instrument(info_span!("own", unrelated = 1).or_current()),
+                        )
+                        .await
+                        .map_err(Error::from)?;
                     }
                     Ok::<_, Error>(1)
                 })
@@ -177,7 +180,8 @@ fn who_wins_when_names_clash() {
         append("a", "key");
         append("b", "key");
         append("fields.level", "odd");
-        let _outer = info_span!("outer", a = "outer", b = "outer", c = "outer", d = "outer").entered();
+        let _outer =
+            info_span!("outer", a = "outer", b = "outer", c = "outer", d = "outer").entered();
         let _inner = info_span!("inner", c = "inner", message = "inner").entered();
         info!(a = "event", level = "event", run_id = 7, error_chain = "mine", "line");
         Ok::<_, Error>(1)

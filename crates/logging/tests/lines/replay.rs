@@ -61,8 +61,14 @@ async fn say_in_child_spans() {
 }
 
 const ONCE: [&str; 8] = [
-    "mark:top", "mark:child", "mark:grandchild", "mark:after a yield", "mark:explicit parent",
-    "mark:in charge", "mark:between", "mark:end",
+    "mark:top",
+    "mark:child",
+    "mark:grandchild",
+    "mark:after a yield",
+    "mark:explicit parent",
+    "mark:in charge",
+    "mark:between",
+    "mark:end",
 ];
 
 #[track_caller]
@@ -255,7 +261,8 @@ fn lines_that_wait_for_a_retried_step_are_bounded_and_never_lost() {
         assert_eq!(lines.count(&format!("mark:{number}. ")), 2, "{number}");
     }
     assert_eq!(lines.count("dropped_lines"), 0);
-    let order: Vec<_> = lines.messages().iter().map(|m| m.split('.').next().map(str::to_owned)).collect();
+    let order: Vec<_> =
+        lines.messages().iter().map(|m| m.split('.').next().map(str::to_owned)).collect();
     let expected: Vec<_> = (0..500).map(|number| Some(format!("mark:{number}"))).collect();
     assert_eq!(order[..500], expected);
     assert_eq!(order[500..], expected);
@@ -281,9 +288,11 @@ fn a_call_site_that_was_silent_once_is_not_silent_for_ever() {
     tracing::dispatcher::with_default(&dispatch, || {
         shared_call_site("outside");
         crate::support::block_on(async {
-            let engine = hookstack_inngest::engine::Engine::start(app(function)).expect("an engine");
+            let engine =
+                hookstack_inngest::engine::Engine::start(app(function)).expect("an engine");
             for _ in 0..3 {
-                let event = hookstack_core::Event::new(EVENT, &serde_json::json!({})).expect("an object");
+                let event =
+                    hookstack_core::Event::new(EVENT, &serde_json::json!({})).expect("an object");
                 engine.inject(event).expect("an event");
                 engine.run_until_idle().await.expect("it comes to rest");
                 shared_call_site("outside");
@@ -367,7 +376,10 @@ fn lines_of_hooks_are_never_dropped() {
         let lines = lines_of(stack(order()), LogLayer::json());
         assert_once(&lines);
         for hook in [
-            "transform_input", "before_memoization", "around_function", "after_memoization",
+            "transform_input",
+            "before_memoization",
+            "around_function",
+            "after_memoization",
             "before_execution",
         ] {
             assert_eq!(lines.count(&format!("hook:{hook}\"")), 4, "{hook} in\n{}", lines.text());

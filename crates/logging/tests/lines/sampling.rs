@@ -40,7 +40,9 @@ fn all_calls_of_a_run_agree() {
     let engine = block_on(async {
         let engine = Engine::start(app(function())).expect("an engine");
         for id in 0..40 {
-            engine.inject(Event::new(EVENT, &json!({ "id": id })).expect("an object")).expect("an event");
+            engine
+                .inject(Event::new(EVENT, &json!({ "id": id })).expect("an object"))
+                .expect("an event");
         }
         engine.run_until_idle().await.expect("it comes to rest");
         engine

@@ -83,7 +83,8 @@ fn that_panics_loses_lines_and_nothing_else() {
         }
     }
     let (of_writer, good) = (calls.clone(), lines.clone());
-    let layer = LogLayer::json().buffer(4096).writer(move || Panics(of_writer.clone(), good.clone()));
+    let layer =
+        LogLayer::json().buffer(4096).writer(move || Panics(of_writer.clone(), good.clone()));
     tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
         info!("lost");
         info!("written");
