@@ -163,6 +163,15 @@ impl CallInfo {
         self.replaying.load(Ordering::Acquire)
     }
 
+    /// Whether the user's function of this call is being polled on this thread, as hosts that replay tell
+    /// ([`host::mark_code`](crate::host::mark_code)). Hooks of the call run between its polls, so whoever
+    /// holds signals back while [replaying](CallInfo::is_replaying) tells by this whose they are. Step
+    /// bodies, and hooks around them, count as the function. In a task that the function spawned it is
+    /// `false`.
+    pub fn is_polling_code(&self) -> bool {
+        crate::host::is_marked(self)
+    }
+
     /// Whether a middleware around this call, at app or function level, declares that payloads are
     /// secret ([`sensitive`](crate::Middleware::sensitive)): signals about the call must redact.
     pub fn is_sensitive(&self) -> bool {
