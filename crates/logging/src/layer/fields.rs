@@ -135,7 +135,9 @@ pub(super) fn causes(error: &(dyn Error + 'static)) -> Vec<String> {
     const MOST: usize = 32;
     let mut texts = Vec::new();
     let mut shown = None;
-    for cause in std::iter::successors(error.source(), |error: &&dyn Error| (*error).source()).take(MOST) {
+    for cause in
+        std::iter::successors(error.source(), |error: &&dyn Error| (*error).source()).take(MOST)
+    {
         let text = cause.to_string();
         if *shown.get_or_insert_with(|| error.to_string()) != text {
             shown = Some(text.clone());

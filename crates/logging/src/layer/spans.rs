@@ -27,7 +27,10 @@ impl SpanFields {
     }
 }
 
-pub(super) fn keep_new<'a, R: LookupSpan<'a> + 'a>(span: &SpanRef<'a, R>, attributes: &Attributes<'_>) {
+pub(super) fn keep_new<'a, R: LookupSpan<'a> + 'a>(
+    span: &SpanRef<'a, R>,
+    attributes: &Attributes<'_>,
+) {
     if !attributes.values().is_empty() && span.extensions().get::<SpanFields>().is_none() {
         let mut fields = SpanFields::default();
         attributes.record(&mut Keep(&mut fields));
