@@ -114,6 +114,9 @@ pub struct CallInfo {
     pub trigger: CallTrigger,
     /// The id of the first triggering event.
     pub event_id: Option<String>,
+    /// Whether the platform asked for one step that an earlier call planned. What the function does up to
+    /// that step it did in the earlier call as well, whatever is memoized.
+    pub executes_planned_step: bool,
     platform: Option<Platform>,
     replaying: AtomicBool,
     sensitive: AtomicBool,
@@ -134,6 +137,7 @@ impl CallInfo {
             max_attempts: None,
             trigger: CallTrigger::Request,
             event_id: None,
+            executes_planned_step: false,
             platform: None,
             replaying: AtomicBool::new(false),
             sensitive: AtomicBool::new(false),

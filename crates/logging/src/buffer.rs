@@ -28,6 +28,12 @@ struct Line {
 }
 
 impl Held {
+    /// How many bytes are held for a layer.
+    pub(crate) fn bytes(&self, output: &Arc<Output>) -> usize {
+        let held = self.0.iter().find(|held| Arc::ptr_eq(&held.output, output));
+        held.map_or(0, |held| held.bytes)
+    }
+
     /// Holds a line for a layer; when it would hold more than `most` bytes of this call, the oldest go.
     pub(crate) fn push(
         &mut self,
@@ -70,14 +76,8 @@ impl Held {
 
 /// Writes what one layer holds of the call, in order. Nothing is locked while it is written.
 pub(crate) fn write_held_by(scope: &Scope, output: &Arc<Output>) {
-    let taken = {
-        let mut held = scope.held();
-        let at = held.0.iter().position(|held| Arc::ptr_eq(&held.output, output));
-        at.map(|at| held.0.swap_remove(at))
-    };
-    if let Some(taken) = taken {
-        taken.write(scope);
-    }
+    let taken = take_of(&mut scope.held(), output);
+    taken.into_iter().for_each(|held| held.write(scope));
 }
 
 /// Writes what all layers hold of the call.
@@ -90,6 +90,26 @@ pub(crate) fn write(scope: &Scope) {
 pub(crate) fn drop_held(scope: &Scope) {
     let taken = std::mem::take(&mut scope.held().0);
     drop(taken);
+}
+
+/// Writes the lines that a former attempt may have written: by one layer, or by all.
+pub(crate) fn write_retried(scope: &Scope, by: Option<&Arc<Output>>) {
+    let taken = match by {
+        Some(output) => take_of(&mut scope.retried(), output),
+        None => std::mem::take(&mut scope.retried().0),
+    };
+    taken.into_iter().for_each(|held| held.write(scope));
+}
+
+/// The former attempt did write them.
+pub(crate) fn drop_retried(scope: &Scope) {
+    let taken = std::mem::take(&mut scope.retried().0);
+    drop(taken);
+}
+
+fn take_of(held: &mut Held, output: &Arc<Output>) -> Vec<HeldBy> {
+    let at = held.0.iter().position(|held| Arc::ptr_eq(&held.output, output));
+    at.map(|at| held.0.swap_remove(at)).into_iter().collect()
 }
 
 impl HeldBy {

@@ -91,6 +91,7 @@ impl Logging {
                 Some(Some(Failure::new(error, None, &scope.info, messages)))
             }
         };
+        buffer::write_retried(scope, None);
         if failure.is_some() {
             buffer::write(scope);
         }
@@ -197,6 +198,9 @@ impl Middleware for Logging {
 
     async fn around_step(&self, cx: &mut Call, next: NextStep<'_>) -> Result<Payload> {
         let Some(call) = self.scope(cx.info()) else { return next.run(cx).await };
+        // A former attempt came as far as this, so it wrote what was said until now.
+        call.begin_step();
+        buffer::drop_retried(&call);
         let step = cx.shared_step();
         let step_id = step.as_deref().map(hookstack_core::StepInfo::id);
         let span = tracing::error_span!(target: TARGET, "step", step_id);
@@ -271,6 +275,7 @@ fn call_span(info: &CallInfo) -> Span {
 }
 
 fn abandoned(scope: &Scope) {
+    buffer::write_retried(scope, None);
     buffer::write(scope);
     tracing::warn!(target: TARGET, "call was dropped before it ended");
     abandoned_silently(scope);
@@ -278,6 +283,7 @@ fn abandoned(scope: &Scope) {
 
 fn abandoned_silently(scope: &Scope) {
     scope.end();
+    buffer::write_retried(scope, None);
     buffer::write(scope);
 }
 

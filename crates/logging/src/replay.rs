@@ -38,9 +38,10 @@ where
         true
     }
 
-    /// Always: what is said here is remembered per call site, and each event is asked about below.
-    fn callsite_enabled(&self, _: &'static Metadata<'static>) -> Interest {
-        Interest::always()
+    /// What is said here is remembered per call site, so events must be asked about each time. With
+    /// `always` the subscriber would skip `enabled`, without which it must not be told `false` below.
+    fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
+        if metadata.is_span() { Interest::always() } else { Interest::sometimes() }
     }
 
     fn event_enabled(&self, event: &Event<'_>, cx: &Context<'_, S>) -> bool {
@@ -56,6 +57,19 @@ where
 
 /// Whether a line that is written in this scope now comes from replayed code.
 pub(crate) fn is_replayed(scope: &Scope) -> bool {
+    let info = &scope.info;
+    let replays = info.is_replaying() || (info.executes_planned_step && !scope.has_begun_step());
+    replays && is_code(scope)
+}
+
+/// Whether a line that is written in this scope now may have been written by a former attempt: the call
+/// has not come to anything that the former did not come to.
+pub(crate) fn may_be_retried(scope: &Scope) -> bool {
+    scope.info.attempt > 0 && !scope.has_begun_step() && !scope.has_ended() && is_code(scope)
+}
+
+/// Whether the function's code runs here, and no hook.
+fn is_code(scope: &Scope) -> bool {
     // On another thread, or in another task, it is what the function spawned: hooks run in the call's own.
-    scope.info.is_replaying() && (scope.info.is_polling_code() || !bound::is_polling(scope))
+    scope.info.is_polling_code() || !bound::is_polling(scope)
 }

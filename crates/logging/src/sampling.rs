@@ -67,9 +67,10 @@ where
     }
 
     fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
-        // Whether the run is sampled is decided for each event.
-        match metadata.is_span() || *metadata.level() <= self.level || self.rate > 0.0 {
+        match metadata.is_span() || *metadata.level() <= self.level {
             true => Interest::always(),
+            // Whether the run is sampled is decided for each event.
+            false if self.rate > 0.0 => Interest::sometimes(),
             false => Interest::never(),
         }
     }

@@ -37,6 +37,10 @@ pub(crate) struct Scope {
     correlation_id: OnceLock<Option<Box<str>>>,
     run_hash: OnceLock<u64>,
     held: Mutex<Held>,
+    /// Lines that a former attempt may have written.
+    retried: Mutex<Held>,
+    /// Whether a step body was begun in the call.
+    has_begun_step: AtomicBool,
     ended: AtomicBool,
     failure: Mutex<Option<Failure>>,
 }
@@ -72,6 +76,8 @@ impl Scope {
             correlation_id: OnceLock::new(),
             run_hash: OnceLock::new(),
             held: Mutex::default(),
+            retried: Mutex::default(),
+            has_begun_step: AtomicBool::new(false),
             ended: AtomicBool::new(false),
             failure: Mutex::default(),
         }
@@ -117,6 +123,19 @@ impl Scope {
     pub(crate) fn has_key(&self, name: &str) -> bool {
         let is_own = self.keys().contains(name);
         is_own || (self.is_step() && self.call().keys().contains(name))
+    }
+
+    /// Nobody else's code runs while it is locked.
+    pub(crate) fn retried(&self) -> MutexGuard<'_, Held> {
+        self.call().retried.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn begin_step(&self) {
+        self.call().has_begun_step.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn has_begun_step(&self) -> bool {
+        self.call().has_begun_step.load(Ordering::Acquire)
     }
 
     pub(crate) fn set_correlation_id(&self, id: Option<&str>) {

@@ -3,6 +3,9 @@
 use std::fmt;
 
 /// Writes text with the escapes of JSON, up to a limit. It never stops inside of an escape or a character.
+///
+/// All control characters are escaped, those of the C1 set included, so that nothing that is logged commands
+/// a terminal.
 pub(super) struct Escape<'a> {
     out: &'a mut Vec<u8>,
     /// The most that `out` may hold.
@@ -18,8 +21,7 @@ impl<'a> Escape<'a> {
         Escape { out, limit, quotes: true, is_cut: false }
     }
 
-    /// Text for people: quotes and backslashes stay as they are. Control characters do not, those of the C1
-    /// set included, so that nothing that is logged commands the terminal.
+    /// Text for people: quotes and backslashes stay as they are.
     pub(super) fn plain(out: &'a mut Vec<u8>, limit: usize) -> Self {
         Escape { out, limit, quotes: false, is_cut: false }
     }
@@ -35,7 +37,7 @@ impl<'a> Escape<'a> {
             }
             if class == LEAD_C2 {
                 let second = bytes.get(at + 1).copied().unwrap_or_default();
-                if self.quotes || second > 0x9f {
+                if second > 0x9f {
                     continue;
                 }
                 self.run(&text[start..at]);

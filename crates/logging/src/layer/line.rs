@@ -125,7 +125,11 @@ impl<'s> Line<'s> {
     pub(super) fn json_field(&mut self, name: &str, json: &str) {
         let start = self.out.len();
         self.name(name);
-        self.bytes(json.as_bytes());
+        match self.style.is_flat {
+            true => self.bytes(json.as_bytes()),
+            // A serialiser leaves control characters in that JSON need not escape.
+            false => Escape::plain(self.out, self.limit + 1).push(json),
+        }
         self.end_field(start, self.limit);
     }
 

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Level, Subscriber};
+use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::LookupSpan;
@@ -64,6 +64,7 @@ pub struct LogLayer {
     rate: Option<f64>,
     buffer: usize,
     replayed: bool,
+    retried: bool,
 }
 
 impl LogLayer {
@@ -84,7 +85,7 @@ impl LogLayer {
 
     fn of_form(form: Form) -> Self {
         let output = Arc::new(Output::new(form, io::stdout));
-        LogLayer { output, level: None, rate: None, buffer: 0, replayed: false }
+        LogLayer { output, level: None, rate: None, buffer: 0, replayed: false, retried: false }
     }
 
     fn change(mut self, change: impl FnOnce(&mut Output)) -> Self {
@@ -152,6 +153,17 @@ impl LogLayer {
         self.change(|output| output.set_max_line(bytes))
     }
 
+    /// Whether lines are written again when a step is tried again; they are not by default.
+    ///
+    /// In a retry, the code between the last memoized step and the one that failed runs again. Its lines are
+    /// held until that step begins, and forgotten then; they are written when the call ends without a step,
+    /// when an error is logged, or when they exceed 64 KiB. So lines of code outside of steps come late in
+    /// retries. With `true` they are written at once, and repeat, with another `attempt`.
+    pub fn retried_lines(mut self, written: bool) -> Self {
+        self.retried = written;
+        self
+    }
+
     /// Whether lines of replayed code are written too; they are not by default.
     pub fn replayed_lines(mut self, written: bool) -> Self {
         self.replayed = written;
@@ -189,17 +201,29 @@ impl LogLayer {
                 Some(scope) if is_held => {
                     scope.held().push(&self.output, self.buffer, metadata, &scratch.text);
                 }
-                _ => {
-                    if level == Level::ERROR
-                        && self.buffer > 0
-                        && let Some(scope) = scope
-                    {
-                        buffer::write_held_by(scope, &self.output);
-                    }
-                    self.output.write(Some(metadata), &scratch.text);
-                }
+                Some(scope) => self.write_in_call(scope, metadata, &scratch.text),
+                None => self.output.write(Some(metadata), &scratch.text),
             }
         });
+    }
+
+    /// Writes a line of a call, unless a former attempt may have written it, after those that it brings up.
+    fn write_in_call(&self, scope: &Arc<Scope>, metadata: &'static Metadata<'static>, line: &[u8]) {
+        /// How many bytes of a call wait for its step to begin.
+        const MOST_RETRIED: usize = 64 * 1024;
+        let is_error = *metadata.level() == Level::ERROR;
+        if !self.retried && replay::may_be_retried(scope) {
+            let mut retried = scope.retried();
+            if !is_error && retried.bytes(&self.output) + line.len() < MOST_RETRIED / 2 {
+                return retried.push(&self.output, MOST_RETRIED, metadata, line);
+            }
+            drop(retried);
+            buffer::write_retried(scope, Some(&self.output));
+        }
+        if is_error && self.buffer > 0 {
+            buffer::write_held_by(scope, &self.output);
+        }
+        self.output.write(Some(metadata), line);
     }
 }
 
@@ -251,6 +275,7 @@ impl fmt::Debug for LogLayer {
             .field("rate", &self.rate)
             .field("buffer", &self.buffer)
             .field("replayed", &self.replayed)
+            .field("retried", &self.retried)
             .finish_non_exhaustive()
     }
 }

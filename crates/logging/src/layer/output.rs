@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::io::{self, IsTerminal, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use tracing::Metadata;
 use tracing_subscriber::fmt::MakeWriter;
@@ -93,7 +94,8 @@ impl Output {
     /// Writes one line. What goes wrong with the writer must not go wrong with the program.
     pub(crate) fn write(&self, metadata: Option<&Metadata<'_>>, line: &[u8]) {
         let _writing = Writing::begin();
-        self.sink.write(metadata, line);
+        // A writer behind a lock panics when the lock is poisoned.
+        drop(catch_unwind(AssertUnwindSafe(|| self.sink.write(metadata, line))));
     }
 
     /// Says that held lines were dropped.
