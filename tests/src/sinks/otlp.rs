@@ -144,7 +144,7 @@ impl OtlpSink {
     ///
     /// # Panics
     /// When it never does.
-    pub async fn until(&self, holds: impl Fn(&OtlpSink) -> bool) {
+    async fn until(&self, holds: impl Fn(&OtlpSink) -> bool) {
         let mut changed = self.shared.changed.subscribe();
         let wait = changed.wait_for(|_| holds(self));
         let waited = tokio::time::timeout(PATIENCE, wait).await.map(|held| held.is_ok());

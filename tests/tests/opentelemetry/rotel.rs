@@ -1,22 +1,27 @@
 //! What another program reads: Rotel, an OpenTelemetry collector, receives the spans of three processes,
-//! decodes them, prints them and hands them on.
+//! decodes them and prints them.
 //!
 //! Needs its binary, `rotel-agent` of the PyPI package `rotel`, in `HOOKSTACK_ROTEL`. Without it the test is
 //! skipped and says so; with `CI` set it fails then.
 
 use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use hookstack_tests::order::TREE;
-use hookstack_tests::sinks::otlp::{OtlpSink, tree};
+use hookstack_tests::sinks::otlp::{SinkSpan, tree};
+use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value};
+use opentelemetry_proto::tonic::trace::v1::span::Link;
+use opentelemetry_proto::tonic::trace::v1::{Span, Status, status::StatusCode};
 
 use crate::processes::{run, start, stop};
 
 /// Only the end of a test that would wait for ever.
 const PATIENCE: Duration = Duration::from_secs(120);
+
+const RUN_ID: &str = "01JD5RZ3V00000000000000000";
 
 struct Rotel {
     child: Child,
@@ -25,15 +30,13 @@ struct Rotel {
 }
 
 impl Rotel {
-    /// Starts it: it receives over HTTP, prints what it decoded, and sends it to the sink.
-    fn start(program: &str, sink: &OtlpSink) -> Self {
+    /// Starts it: it receives over HTTP, prints what it decoded, and sends it nowhere.
+    fn start(program: &str) -> Self {
         let [http, grpc] = free_ports();
         let mut child = Command::new(program)
             .arg("start")
             .args(["--otlp-http-endpoint", &http, "--otlp-grpc-endpoint", &grpc])
-            .args(["--exporter", "otlp", "--otlp-exporter-protocol", "http"])
-            .args(["--otlp-exporter-compression", "none"])
-            .args(["--otlp-exporter-endpoint", &sink.origin()])
+            .args(["--exporter", "blackhole"])
             .args(["--debug-log", "traces", "--debug-log-verbosity", "detailed"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -51,12 +54,70 @@ impl Rotel {
         });
         let rotel = Rotel { child, printed, origin: format!("http://{http}") };
         let began = Instant::now();
-        while std::net::TcpStream::connect(&http).is_err() {
+        while TcpStream::connect(&http).is_err() {
             assert!(began.elapsed() < PATIENCE, "it listens");
             std::thread::sleep(Duration::from_millis(10));
         }
         rotel
     }
+
+    /// Ends it, which prints what is left: all spans.
+    fn spans(self) -> Vec<SinkSpan> {
+        let id = self.child.id().to_string();
+        let status = Command::new("kill").args(["-s", "TERM", &id]).status().expect("`kill` runs");
+        assert!(status.success(), "the signal is delivered");
+        let mut spans = Vec::new();
+        loop {
+            match self.printed.recv_timeout(PATIENCE) {
+                Ok(line) => read(&mut spans, &line),
+                Err(RecvTimeoutError::Disconnected) => return spans,
+                Err(RecvTimeoutError::Timeout) => panic!("it does not end"),
+            }
+        }
+    }
+}
+
+/// Reads a line of the listing, which tells about the span that it began last.
+fn read(spans: &mut Vec<SinkSpan>, line: &str) {
+    if line.starts_with("Span #") {
+        spans.push(SinkSpan { service: String::new(), span: Span::default() });
+        return;
+    }
+    let (Some(SinkSpan { span, .. }), Some((key, value))) =
+        (spans.last_mut(), line.split_once(':'))
+    else {
+        return;
+    };
+    let value = value.trim();
+    match key.trim() {
+        "Trace ID" => span.trace_id = bytes(value),
+        "Parent ID" => span.parent_span_id = bytes(value),
+        "ID" => span.span_id = bytes(value),
+        "Name" => span.name = value.to_owned(),
+        "Status code" if value == "STATUS_CODE_ERROR" => {
+            span.status = Some(Status { code: StatusCode::Error.into(), message: String::new() });
+        }
+        "-> Trace ID" => span.links.push(Link { trace_id: bytes(value), ..Link::default() }),
+        "-> ID" => span.links.last_mut().expect("a link").span_id = bytes(value),
+        attribute => {
+            // `Str(text)`, `Int(1)`
+            let value = value.split_once('(').and_then(|(_, value)| value.strip_suffix(')'));
+            if let (Some(key), Some(value)) = (attribute.strip_prefix("-> "), value) {
+                let value = Some(any_value::Value::StringValue(value.to_owned()));
+                let value = Some(AnyValue { value });
+                span.attributes.push(KeyValue {
+                    key: key.to_owned(),
+                    value,
+                    ..KeyValue::default()
+                });
+            }
+        }
+    }
+}
+
+fn bytes(hex: &str) -> Vec<u8> {
+    let pairs = hex.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).expect("ASCII"));
+    pairs.map(|pair| u8::from_str_radix(pair, 16).expect("hex")).collect()
 }
 
 impl Drop for Rotel {
@@ -86,27 +147,12 @@ async fn rotel_reads_the_same_tree() {
         let _ = std::io::Write::write_all(&mut std::io::stderr(), message.as_bytes());
         return;
     };
-    let sink = OtlpSink::start().await;
-    let rotel = Rotel::start(&program, &sink);
+    let rotel = Rotel::start(&program);
     let processes = start(&rotel.origin, "1");
-    run(&processes, "01JD5RZ3V00000000000000000").await;
+    run(&processes, RUN_ID).await;
     stop(processes);
-    sink.until(|sink| sink.spans().len() == TREE.lines().count()).await;
-    assert_eq!(tree(&sink.spans()), TREE);
-
-    // And in its own words.
-    let trace_id = hookstack_opentelemetry::trace_id_of_run("01JD5RZ3V00000000000000000");
-    let mut missing: Vec<String> = TREE
-        .lines()
-        .map(|line| line.split_whitespace().take_while(|word| !word.starts_with(['!', '-'])))
-        .map(|words| words.collect::<Vec<_>>().join(" "))
-        .chain([trace_id.to_string()])
-        .collect();
-    let began = Instant::now();
-    while !missing.is_empty() {
-        let left = PATIENCE.saturating_sub(began.elapsed());
-        let line = rotel.printed.recv_timeout(left);
-        let line = line.unwrap_or_else(|_| panic!("it does not print {missing:?}"));
-        missing.retain(|text| !line.contains(text.as_str()));
-    }
+    let spans = rotel.spans();
+    assert_eq!(tree(&spans), TREE);
+    let trace_id = hookstack_opentelemetry::trace_id_of_run(RUN_ID).to_string();
+    assert!(spans.iter().all(|span| span.trace_id() == trace_id));
 }
