@@ -2,6 +2,7 @@
 
 mod degraded;
 mod errors;
+mod flush;
 mod gather;
 mod metrics;
 mod propagation;
