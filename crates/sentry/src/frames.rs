@@ -26,9 +26,13 @@ pub(crate) fn mark(event: &mut Event<'_>) {
     }
 }
 
-/// `hookstack_core::next::Run`, `<hookstack_core::next::Run as …>::poll`, `_<hookstack_core..next..`.
+/// `hookstack_core::next::run`, `<hookstack_core::next::Run as …>::poll`, `_<hookstack_core..next..`, and of
+/// inlined functions, which have no path, `poll<hookstack_core::next::Run>`.
 fn is_ours(function: &str) -> bool {
-    let path = function.trim_start_matches(['_', '<']);
+    let path = match function.split_once('<') {
+        Some((name, argument)) if !name.contains("::") => argument,
+        _ => function,
+    };
     let end = path.find([':', '.']).unwrap_or(path.len());
     OURS.contains(&&path[..end])
 }
@@ -42,6 +46,7 @@ mod tests {
         assert!(is_ours("hookstack_core::panic::catch::{{closure}}"));
         assert!(is_ours("<hookstack_core::next::Run<O> as core::future::Future>::poll"));
         assert!(is_ours("_<hookstack_inngest..handler..FnHandler<F,M> as X>::start"));
+        assert!(is_ours("{async_fn#0}<hookstack_inngest::call::InngestHost>"));
         assert!(!is_ours("hookstack_shop::pay::{{closure}}"));
         assert!(!is_ours("shop::hookstack::pay"));
     }
