@@ -16,25 +16,30 @@ const OURS: [&str; 10] = [
     "hookstack_sentry",
 ];
 
-/// Tells Sentry that hookstack's frames are not the application's.
+/// Tells Sentry that frames of hookstack and of inlined library functions are not the application's.
 pub(crate) fn mark(event: &mut Event<'_>) {
     let stacktraces = event.exception.iter_mut().filter_map(|e| e.stacktrace.as_mut());
     for frame in stacktraces.flat_map(|stacktrace| &mut stacktrace.frames) {
-        if frame.function.as_deref().is_some_and(is_ours) {
+        if is_ours(frame.function.as_deref(), frame.abs_path.as_deref()) {
             frame.in_app = Some(false);
         }
     }
 }
 
-/// `hookstack_core::next::run`, `<hookstack_core::next::Run as …>::poll`, `_<hookstack_core..next..`, and of
-/// inlined functions, which have no path, `poll<hookstack_core::next::Run>`.
-fn is_ours(function: &str) -> bool {
-    let path = match function.split_once('<') {
-        Some((name, argument)) if !name.contains("::") => argument,
-        _ => function,
-    };
-    let end = path.find([':', '.']).unwrap_or(path.len());
-    OURS.contains(&&path[..end])
+fn is_ours(function: Option<&str>, file: Option<&str>) -> bool {
+    // Names of inlined functions have no path (`poll<hookstack_core::next::Run>`), so the SDK takes them for the
+    // application's. Where they stand tells whose they are: in the standard library, in a registry's or
+    // repository's copy of hookstack.
+    let in_file = |part| file.is_some_and(|file| file.replace('\\', "/").contains(part));
+    if in_file("/rustc/") || in_file("/hookstack-") {
+        return true;
+    }
+    function.is_some_and(|function| {
+        // `hookstack_core::next::run`, `<hookstack_core::next::Run as …>::poll`, `_<hookstack_core..next..`
+        let path = function.trim_start_matches(['_', '<']);
+        let end = path.find([':', '.']).unwrap_or(path.len());
+        OURS.contains(&&path[..end])
+    })
 }
 
 #[cfg(test)]
@@ -43,11 +48,20 @@ mod tests {
 
     #[test]
     fn frames_of_the_application_are_not_taken_for_ours() {
-        assert!(is_ours("hookstack_core::panic::catch::{{closure}}"));
-        assert!(is_ours("<hookstack_core::next::Run<O> as core::future::Future>::poll"));
-        assert!(is_ours("_<hookstack_inngest..handler..FnHandler<F,M> as X>::start"));
-        assert!(is_ours("{async_fn#0}<hookstack_inngest::call::InngestHost>"));
-        assert!(!is_ours("hookstack_shop::pay::{{closure}}"));
-        assert!(!is_ours("shop::hookstack::pay"));
+        let by_name = |name| is_ours(Some(name), Some("/app/src/main.rs"));
+        assert!(by_name("hookstack_core::panic::catch::{{closure}}"));
+        assert!(by_name("<hookstack_core::next::Run<O> as core::future::Future>::poll"));
+        assert!(by_name("_<hookstack_inngest..handler..FnHandler<F,M> as X>::start"));
+        assert!(!by_name("hookstack_shop::pay::{{closure}}"));
+        assert!(!by_name("shop::hookstack::pay"));
+        assert!(!by_name("pay<hookstack_inngest::step::Step>"));
+    }
+
+    #[test]
+    fn files_tell_of_inlined_functions() {
+        let inlined = |file| is_ours(Some("poll<core::future::Ready<()>>"), Some(file));
+        assert!(inlined("/rustc/0123/library/core/src/future/mod.rs"));
+        assert!(inlined("/home/me/.cargo/registry/src/index/hookstack-core-0.1.0/src/next.rs"));
+        assert!(!inlined("/app/src/main.rs"));
     }
 }
