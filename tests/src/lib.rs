@@ -10,6 +10,7 @@ pub mod request;
 pub mod response;
 pub mod shop;
 pub mod signing;
+pub mod sinks;
 pub mod table;
 pub mod trace;
 pub mod traced;

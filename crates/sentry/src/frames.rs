@@ -28,10 +28,10 @@ pub(crate) fn mark(event: &mut Event<'_>) {
 
 fn is_ours(function: Option<&str>, file: Option<&str>) -> bool {
     // Names of inlined functions have no path (`poll<hookstack_core::next::Run>`), so the SDK takes them for the
-    // application's. Where they stand tells whose they are: in the standard library, in a registry's or
-    // repository's copy of hookstack.
-    let in_file = |part| file.is_some_and(|file| file.replace('\\', "/").contains(part));
-    if in_file("/rustc/") || in_file("/hookstack-") {
+    // application's. Where they stand tells whose they are: in the standard library, in a
+    // registry's copy of hookstack.
+    let mut folders = file.unwrap_or_default().split(['/', '\\']);
+    if folders.any(|folder| folder == "rustc" || is_copy_of_ours(folder)) {
         return true;
     }
     function.is_some_and(|function| {
@@ -39,6 +39,14 @@ fn is_ours(function: Option<&str>, file: Option<&str>) -> bool {
         let path = function.trim_start_matches(['_', '<']);
         let end = path.find([':', '.']).unwrap_or(path.len());
         OURS.contains(&&path[..end])
+    })
+}
+
+/// `hookstack-core-0.1.0`
+fn is_copy_of_ours(folder: &str) -> bool {
+    folder.rsplit_once('-').is_some_and(|(name, version)| {
+        version.starts_with(|c: char| c.is_ascii_digit())
+            && OURS.contains(&name.replace('-', "_").as_str())
     })
 }
 
@@ -63,5 +71,6 @@ mod tests {
         assert!(inlined("/rustc/0123/library/core/src/future/mod.rs"));
         assert!(inlined("/home/me/.cargo/registry/src/index/hookstack-core-0.1.0/src/next.rs"));
         assert!(!inlined("/app/src/main.rs"));
+        assert!(!inlined("/home/me/hookstack-shop-2/src/main.rs"));
     }
 }
