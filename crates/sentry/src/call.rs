@@ -38,6 +38,8 @@ pub(crate) struct CallNotes {
 #[derive(Default)]
 pub(crate) struct Changing {
     pub(crate) trace: Option<TraceContext>,
+    /// What was decided about the trace, where no span knows it.
+    pub(crate) sampled: Option<bool>,
     /// The step whose body runs.
     pub(crate) step: Option<Arc<StepInfo>>,
     /// The ids of all events of a batch.

@@ -158,8 +158,9 @@ impl Middleware for Sentry {
             let started = call.notes.lock().started.take();
             if let Some(started) = started {
                 let sender = events.first().map(|event| &event.trace);
-                if let Some(sender) = sender.and_then(propagation::read) {
-                    call.notes.lock().trace = Some(sender);
+                if let Some((trace, sampled)) = sender.and_then(propagation::read) {
+                    let mut changing = call.notes.lock();
+                    (changing.trace, changing.sampled) = (Some(trace), sampled);
                 }
                 spans::start(&self.config, call, sender, Some(started));
             }
@@ -213,9 +214,9 @@ impl Middleware for Sentry {
             && matches!(cx.options(), Some(StepOptions::Invoke(_)))
             && let Some(call) = cx.extensions().get::<CallHub>()
         {
-            let trace_id = spans::trace_id(call);
+            let trace = spans::trace(call);
             if let Some(StepOptions::Invoke(invoke)) = cx.options_mut() {
-                propagation::write(&mut invoke.trace, Some(trace_id));
+                propagation::write(&mut invoke.trace, Some(trace));
             }
         }
         Done
@@ -251,9 +252,9 @@ impl Middleware for Sentry {
         cx: &mut BeforeSendEvents<'_>,
     ) -> impl Future<Output = Result> + Send {
         if self.config.continue_traces {
-            let trace_id = cx.extensions().get::<CallHub>().map(spans::trace_id);
+            let trace = cx.extensions().get::<CallHub>().map(spans::trace);
             for event in cx.events_mut() {
-                propagation::write(&mut event.trace, trace_id);
+                propagation::write(&mut event.trace, trace);
             }
         }
         Done

@@ -12,26 +12,36 @@ pub(crate) fn context(carrier: &TraceCarrier) -> Option<TracePropagationContext>
     TracePropagationContext::try_from_headers(carrier.iter()).ok()
 }
 
-/// The same, for events that are captured without a span.
-pub(crate) fn read(carrier: &TraceCarrier) -> Option<TraceContext> {
+/// The same, for events that are captured without a span, and what the sender decided about sampling.
+pub(crate) fn read(carrier: &TraceCarrier) -> Option<(TraceContext, Option<bool>)> {
     let header = context(carrier)?.sentry_trace_header();
     // It has the form of the middle of a `traceparent`.
     let ids = header.get(..49)?;
-    TraceContext::from_traceparent(&format!("00-{ids}-00"))
+    let trace = TraceContext::from_traceparent(&format!("00-{ids}-00"))?;
+    let sampled = match header.get(49..) {
+        Some("-1") => Some(true),
+        Some("-0") => Some(false),
+        _ => None,
+    };
+    Some((trace, sampled))
 }
 
-/// Writes the current hub's trace; `trace_id` is that of the call, where no span was started for it.
-pub(crate) fn write(carrier: &mut TraceCarrier, trace_id: Option<[u8; 16]>) {
+/// Writes the current hub's trace; `call` is the trace of the call and whether it is sampled, for calls without
+/// a span.
+pub(crate) fn write(carrier: &mut TraceCarrier, call: Option<([u8; 16], Option<bool>)>) {
     let hub = Hub::current();
     let Some(client) = hub.client().filter(|client| client.is_enabled()) else { return };
     let (has_span, header) = hub.configure_scope(|scope| {
         let header = scope.iter_trace_propagation_headers().next();
         (scope.get_span().is_some(), header.map(|(_, value)| value))
     });
-    let header = match trace_id.filter(|_| !has_span) {
-        // A trace that nobody has decided about.
-        Some(trace_id) => {
+    let header = match call.filter(|_| !has_span) {
+        Some((trace_id, sampled)) => {
             let context = TracePropagationContext::new(trace_id.into(), SpanId::default());
+            let context = match sampled {
+                Some(sampled) => context.with_sampled(sampled),
+                None => context,
+            };
             Some(context.sentry_trace_header())
         }
         None => header,

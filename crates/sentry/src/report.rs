@@ -139,6 +139,9 @@ impl Reporter<'_> {
             exception.ty == known.name && exception.value.as_deref() == Some(known.text())
         };
         if let Some(position) = failure.exceptions.iter().rposition(is_stored) {
+            if position + 1 == failure.exceptions.len() {
+                failure.kind = known.kind;
+            }
             failure.exceptions.splice(..=position, known.exceptions);
             failure.attempt = known.attempt;
             failure.panic = known.panic;

@@ -48,7 +48,10 @@ pub(crate) fn start(
     };
     if sender.is_none() || context.sampled().is_none() {
         match decision(options, config, trace_id(call)) {
-            Decision::Unsampled => return,
+            Decision::Unsampled => {
+                call.notes.lock().sampled = Some(false);
+                return;
+            }
             Decision::Sampled => context.set_sampled(true),
             Decision::OfClient => {}
         }
@@ -91,6 +94,12 @@ pub(crate) fn trace_id(call: &CallHub) -> [u8; 16] {
         Some(TraceContext { trace_id, .. }) => trace_id,
         None => ids::trace_id(&call.notes.info.run_id),
     }
+}
+
+/// The same, and whether it is sampled, as far as it was decided.
+pub(crate) fn trace(call: &CallHub) -> ([u8; 16], Option<bool>) {
+    let sampled = call.notes.lock().sampled;
+    (trace_id(call), sampled)
 }
 
 /// Finishes the call's transaction, if it was not before.
