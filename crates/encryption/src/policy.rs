@@ -132,7 +132,8 @@ impl EventPolicy {
         if fields.is_empty() { EventPolicy::whole() } else { EventPolicy(Shape::Fields(fields)) }
     }
 
-    /// Nothing is sealed, and plaintext is accepted.
+    /// Nothing is sealed, and plaintext is accepted. What is shared with peers ([`Interop`](crate::Interop)) is
+    /// sealed as by [`whole`](EventPolicy::whole) nevertheless.
     ///
     /// A failure handler is not told of failures that nothing authentic vouches for: when the server itself
     /// failed a run (a time limit) that such an event had triggered, the handler's call is refused, unless

@@ -10,6 +10,7 @@ mod identity;
 mod misuse;
 mod order;
 mod peers;
+mod peers_bounds;
 mod requests;
 mod rotation;
 mod senders;

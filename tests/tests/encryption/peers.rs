@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use hookstack_tests::shop::{R, call, keys, last_request, only, open_output, send};
 
-fn ring() -> LibsodiumRing {
+pub(crate) fn ring() -> LibsodiumRing {
     let key = LibsodiumKey::python("a shared passphrase").expect("a key");
     LibsodiumRing::builder().primary(key).build().expect("a ring")
 }
@@ -37,7 +37,7 @@ fn interop() -> Interop {
         .invoked_by_peers("app-echo", field)
 }
 
-fn with(interop: Interop) -> EncryptionBuilder {
+pub(crate) fn with(interop: Interop) -> EncryptionBuilder {
     Encryption::builder(keys()).interop(interop).expect("other keys")
 }
 
@@ -84,7 +84,7 @@ fn echoed(engine: &Engine, name: &str) -> RunRecord {
     )
 }
 
-fn output(run: &RunRecord) -> Value {
+pub(crate) fn output(run: &RunRecord) -> Value {
     assert_eq!(run.status, RunStatus::Completed, "{:?}", run.error);
     open_output(&keys(), &run.function, run.output.as_deref().expect("an output"))
 }
