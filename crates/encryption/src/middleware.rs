@@ -77,22 +77,14 @@ impl Encryption {
     /// Asks the provider again when it is time.
     async fn keep_up(&self) {
         if let Some(reload) = &self.config.reload {
-            let ring = self.config.interop.as_ref().map(|interop| &interop.ring);
-            if reload.keep_up(&self.config.keys, ring).await.is_err() {
-                self.config.counters.add_failed_reload();
-            }
+            // The error may tell more than one of this call may, which travels; that there was one is counted.
+            let _ = reload.keep_up(&self.config).await;
         }
     }
 
     /// Asks the provider again. Whether the key is there now.
     async fn asks_for(&self, reload: &Reload, missing: KeyId) -> bool {
-        let ring = self.config.interop.as_ref().map(|interop| &interop.ring);
-        let refreshed = reload.refresh(&self.config.keys, ring, missing).await;
-        refreshed.unwrap_or_else(|_| {
-            // It may tell more than an error of this call may, which travels.
-            self.config.counters.add_failed_reload();
-            false
-        })
+        reload.refresh(&self.config, missing).await.unwrap_or(false)
     }
 }
 

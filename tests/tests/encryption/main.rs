@@ -11,6 +11,7 @@ mod misuse;
 mod order;
 mod peers;
 mod peers_bounds;
+mod providers;
 mod requests;
 mod rotation;
 mod senders;
