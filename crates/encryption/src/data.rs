@@ -10,7 +10,7 @@ use crate::counters::Counted;
 use crate::envelope::{OBJECT_SALT, Opened, Origin, is_envelope};
 use crate::error::Failure;
 use crate::object::Object;
-use crate::owner::{Owner, SERVER_FIELD};
+use crate::owner::{Owner, RESERVED};
 use crate::policy::{EventPolicy, Shape};
 use crate::provenance::Provenance;
 
@@ -120,7 +120,7 @@ pub(crate) fn open(
                 }
                 add(&mut sealed, &opened)?;
             }
-            object.remove(SERVER_FIELD);
+            RESERVED.iter().for_each(|taken| object.remove(taken));
             let provenance = match sealed {
                 Some((mut provenance, _)) if all_sealed => {
                     config.counters.add(owner.slot(), Counted::Opened);

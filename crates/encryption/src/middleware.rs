@@ -128,7 +128,7 @@ impl Middleware for Encryption {
         }
         if let Some(field) = self.config.reserved_field() {
             return Err(misplaced(format!(
-                "the field \"{field}\" cannot be sealed by itself: it is where whole data objects are sealed, or where the server writes"
+                "the field \"{field}\" can be neither sealed nor copied: its name is taken, by whole data objects, the server or the host"
             )));
         }
         if self.config.cannot_invoke() {

@@ -315,14 +315,6 @@ async fn a_shared_event_in_plaintext_is_refused_even_if_other_events_are_plainte
     assert_eq!(output(&deliver(&engine(accepts), "shared", &data).await), data);
 }
 
-#[test]
-fn the_servers_own_field_cannot_be_that_of_peers() {
-    let policy = PeerPolicy::field().under("_inngest");
-    let encryption = with(Interop::new(ring()).event("shared", policy)).build();
-    let refused = app(encryption).build().expect_err("refused").to_string();
-    assert!(refused.contains("_inngest"), "{refused}");
-}
-
 #[tokio::test]
 async fn waits_and_failure_handlers_see_peers_events_too() {
     async fn waits(step: Step) -> R<Value> {

@@ -48,7 +48,8 @@ impl PeerPolicy {
         PeerPolicy::of(Shape::Whole { copies: BTreeSet::new() })
     }
 
-    /// Another field; the peers call it `event_encryption_field` and `eventEncryptionField`.
+    /// Another field; the peers call it `event_encryption_field` and `eventEncryptionField`. The names that
+    /// [`EventPolicy::with_copies`](crate::EventPolicy::with_copies) refuses are refused here too.
     pub fn under(mut self, field: impl Into<String>) -> Self {
         self.field = field.into();
         self
@@ -61,6 +62,14 @@ impl PeerPolicy {
             copies.extend(fields.into_iter().map(Into::into));
         }
         self
+    }
+
+    fn fields(&self) -> impl Iterator<Item = &str> {
+        let copies = match &self.shape {
+            Shape::Whole { copies } => Some(copies),
+            Shape::Field => None,
+        };
+        copies.into_iter().flatten().chain([&self.field]).map(String::as_str)
     }
 }
 
@@ -155,9 +164,9 @@ impl Interop {
         self
     }
 
-    /// The names under which peers' envelopes stand.
+    /// The names under which peers' envelopes and the copies beside them stand.
     pub(crate) fn fields(&self) -> impl Iterator<Item = &str> {
-        self.events.values().chain(self.invokes.values()).map(|shared| shared.policy.field.as_str())
+        self.events.values().chain(self.invokes.values()).flat_map(|shared| shared.policy.fields())
     }
 
     fn shared(&self, owner: Owner<'_>) -> Option<&Shared> {
