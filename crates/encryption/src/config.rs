@@ -103,7 +103,7 @@ impl EncryptionBuilder {
     }
 
     /// How long the keys of a [provider](crate::Encryption::from_provider) are used before it is asked again,
-    /// five minutes unless set. Without a provider it has no effect.
+    /// five minutes unless set; after a failure it is ten seconds at most. Without a provider it has no effect.
     pub fn reload_every(mut self, every: Duration) -> Self {
         if let Some(reload) = &mut self.config.reload {
             reload.set_every(every);

@@ -51,9 +51,9 @@ impl Encryption {
     }
 
     /// With keys from a provider, which is asked now; by the first call or sending that begins five minutes
-    /// later ([`reload_every`](EncryptionBuilder::reload_every)), and so on; and when an envelope names a key
-    /// that is not there. A call that meets such an envelope is retried: at once if the provider then had the
-    /// key.
+    /// later ([`reload_every`](EncryptionBuilder::reload_every)), and so on, ten seconds later where that
+    /// failed; and when an envelope names a key that is not there. A call that meets such an envelope is
+    /// retried: at once if the provider then had the key.
     ///
     /// # Errors
     /// [`KeyError`] when the provider has no keys.
