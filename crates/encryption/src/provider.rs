@@ -46,7 +46,7 @@ use crate::keyset::Keyset;
 /// ```
 pub trait KeyProvider: Send + Sync + 'static {
     /// The keys as they should be now. Every answer must be of the same namespace, and have no secret in
-    /// common with the [`LibsodiumRing`].
+    /// common with the [`LibsodiumRing`](crate::LibsodiumRing).
     ///
     /// It must end by itself, with an error when the source does not answer in time: a call waits for it
     /// as long as it takes.

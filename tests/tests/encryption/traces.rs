@@ -20,10 +20,13 @@ const SENDER: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 /// What the host writes, and hooks never see.
 const KEY: &str = TraceCarrier::EVENT_DATA_KEY;
 
+/// The names of events, and the `traceparent` that came with each.
+type Seen = Vec<(String, Option<String>)>;
+
 /// Gives whatever leaves a trace, and notes what comes in.
 #[derive(Clone, Default)]
 struct Tracing {
-    traces: Arc<Mutex<Vec<(String, Option<String>)>>>,
+    traces: Arc<Mutex<Seen>>,
     texts: Arc<Mutex<Vec<String>>>,
 }
 
