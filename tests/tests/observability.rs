@@ -162,10 +162,11 @@ async fn lines_spans_and_reports_of_a_run_have_one_trace() {
     assert_eq!(hex, trace);
 
     let reports = told.reports.events();
-    let report = reports.iter().find(|event| {
-        event.tags.get("function").is_some_and(|function| function.ends_with("panics"))
-    });
-    let contexts = &report.expect("the panic is an issue").contexts;
+    let report =
+        reports.iter().find(|event| event.transaction.as_deref() == Some("inngest/panics"));
+    let transactions: Vec<_> = reports.iter().map(|event| event.transaction.clone()).collect();
+    let report = report.unwrap_or_else(|| panic!("the panic is no issue: {transactions:?}"));
+    let contexts = &report.contexts;
     let Some(sentry::protocol::Context::Trace(context)) = contexts.get("trace") else {
         panic!("no trace in {contexts:?}");
     };
