@@ -84,6 +84,14 @@ pub mod prelude {
 }
 
 /// The README's program, compiled and run with the documentation's tests.
-#[cfg(all(doctest, feature = "axum", feature = "engine", feature = "encryption"))]
+#[cfg(all(
+    doctest,
+    feature = "axum",
+    feature = "encryption",
+    feature = "engine",
+    feature = "logging",
+    feature = "opentelemetry",
+    feature = "sentry"
+))]
 #[doc = include_str!("../../../README.md")]
 pub struct Readme;
