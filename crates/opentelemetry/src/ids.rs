@@ -3,7 +3,8 @@
 //! The derivation is that of the Inngest server: the SHA-256 of a text seeds the ChaCha8 generator of Go's
 //! `math/rand/v2` (C2SP `chacha8rand`), whose first 16 bytes are a trace id and the next 8 a span id.
 
-use chacha8rand::ChaCha8Rand;
+use chacha20::ChaCha8;
+use chacha20::cipher::{KeyIvInit, StreamCipher};
 use hookstack_core::StepHash;
 use opentelemetry::trace::{SpanId, TraceId};
 use sha2::{Digest, Sha256};
@@ -60,11 +61,29 @@ pub(crate) fn span_id_of_call(run_id: &str, memoized: usize, attempt: u32) -> Sp
 fn derive(seed: &[&[u8]]) -> Ids {
     let mut hash = Sha256::new();
     seed.iter().for_each(|part| hash.update(part));
-    let mut random = ChaCha8Rand::new(&hash.finalize().into());
-    let (mut trace, mut span) = ([0; 16], [0; 8]);
-    random.read_bytes(&mut trace);
-    random.read_bytes(&mut span);
+    let [first, second, third] = chacha8rand(&hash.finalize().into());
+    let (mut trace, span) = ([0; 16], third.to_le_bytes());
+    trace[..8].copy_from_slice(&first.to_le_bytes());
+    trace[8..].copy_from_slice(&second.to_le_bytes());
     Ids { trace: TraceId::from_bytes(trace), span: SpanId::from_bytes(span) }
+}
+
+/// The first three numbers of C2SP `chacha8rand`.
+///
+/// It is ChaCha8 whose blocks are interleaved in fours: of each word first that of blocks 0 and 1, then that of
+/// blocks 2 and 3. And the first row of the initial state, four constants, is not added in the end.
+fn chacha8rand(seed: &[u8; 32]) -> [u64; 3] {
+    const CONSTANTS: [u32; 2] = [0x6170_7865, 0x3320_646e];
+    const BLOCK: usize = 64;
+    let mut blocks = [0; 4 * BLOCK];
+    ChaCha8::new(seed.into(), &[0; 12].into()).apply_keystream(&mut blocks);
+    let word = |block: usize, word: usize| {
+        let at = block * BLOCK + word * 4;
+        let bytes = [blocks[at], blocks[at + 1], blocks[at + 2], blocks[at + 3]];
+        u64::from(u32::from_le_bytes(bytes).wrapping_sub(CONSTANTS[word]))
+    };
+    let number = |block, at| word(block, at) | word(block + 1, at) << 32;
+    [number(0, 0), number(2, 0), number(0, 1)]
 }
 
 /// The digits of a number, at the end of the array, without allocating; and where they begin.
@@ -109,6 +128,14 @@ mod tests {
         ] {
             assert_eq!(derive(&[seed.as_bytes()]).span.to_string(), id, "{seed:.60}");
         }
+    }
+
+    /// The sample of the specification, <https://c2sp.org/chacha8rand>.
+    #[test]
+    fn the_generator_is_that_of_the_specification() {
+        let numbers = chacha8rand(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ123456");
+        let sample = [0xb773_b606_3d46_16a5, 0x1160_af22_a66a_bc3c, 0x8c25_99d9_418d_287c];
+        assert_eq!(numbers, sample);
     }
 
     #[test]

@@ -158,15 +158,8 @@ impl OpenTelemetry {
     }
 
     /// The span of a sending, in a context of its own.
-    fn start_sending(&self, cx: &BeforeSendEvents<'_>) -> Option<Context> {
+    fn start_sending(&self, cx: &BeforeSendEvents<'_>) -> Option<SendSpan> {
         let tracer = self.tracer()?;
-        let events = cx.events();
-        let name = events.first().map(|event| event.name.as_str());
-        let name = name.filter(|name| events.iter().all(|event| event.name == *name));
-        let title = name.map_or_else(|| "send".to_owned(), |name| format!("send {name}"));
-        let builder = SpanBuilder::from_name(title)
-            .with_kind(SpanKind::Producer)
-            .with_attributes(attributes::of_sending(events.len(), name));
         let mut parent = Context::current();
         if !parent.has_active_span()
             && let Some(trace) = cx.trace()
@@ -177,8 +170,19 @@ impl OpenTelemetry {
             };
             parent = parent.with_remote_span_context(remote(ids, trace.sampled));
         }
+        let above = parent.span().span_context().clone();
+        if above.is_valid() && !above.is_sampled() {
+            return Some(SendSpan { context: parent, is_own: false });
+        }
+        let events = cx.events();
+        let name = events.first().map(|event| event.name.as_str());
+        let name = name.filter(|name| events.iter().all(|event| event.name == *name));
+        let title = name.map_or_else(|| "send".to_owned(), |name| format!("send {name}"));
+        let builder = SpanBuilder::from_name(title)
+            .with_kind(SpanKind::Producer)
+            .with_attributes(attributes::of_sending(events.len(), name));
         let span = tracer.start(builder, &parent);
-        Some(parent.with_span(span))
+        Some(SendSpan { context: parent.with_span(span), is_own: true })
     }
 }
 
@@ -195,7 +199,11 @@ impl fmt::Debug for OpenTelemetry {
 }
 
 /// Lies in the extensions of a sending.
-struct SendSpan(Context);
+struct SendSpan {
+    context: Context,
+    /// Not if the sender is not sampled: then it is the sender's.
+    is_own: bool,
+}
 
 impl Middleware for OpenTelemetry {
     fn enabled(&self) -> bool {
@@ -321,17 +329,17 @@ impl Middleware for OpenTelemetry {
     }
 
     async fn before_send_events(&self, cx: &mut BeforeSendEvents<'_>) -> Result {
-        if let Some(context) = self.start_sending(cx) {
+        if let Some(span) = self.start_sending(cx) {
             for event in cx.events_mut() {
-                self.config.propagation.inject(&context, &mut event.trace);
+                self.config.propagation.inject(&span.context, &mut event.trace);
             }
-            cx.extensions_mut().insert(SendSpan(context));
+            cx.extensions_mut().insert(span);
         }
         Ok(())
     }
 
     async fn around_send(&self, cx: &mut Sending, next: NextSend<'_>) -> Sent {
-        let context = cx.extensions().get::<SendSpan>().map(|span| span.0.clone());
+        let context = cx.extensions().get::<SendSpan>().map(|span| span.context.clone());
         match context {
             Some(context) => next.run(cx).with_context(context).await,
             None => next.run(cx).await,
@@ -342,7 +350,7 @@ impl Middleware for OpenTelemetry {
         let (accepted, error) = (cx.ids().len(), cx.error());
         let refused = cx.events().len().saturating_sub(accepted);
         self.metrics().sent(accepted, refused, error);
-        if let Some(SendSpan(context)) = cx.extensions().get() {
+        if let Some(SendSpan { context, is_own: true }) = cx.extensions().get() {
             if let Some(error) = error {
                 self.exception(error, cx.is_sensitive()).record_in(&context.span());
             }

@@ -27,8 +27,9 @@ const MAX_ANSWER: u64 = 64 * 1024;
 /// Sets up traces and metrics for the whole program, by OTLP over HTTP: makes the providers and installs them
 /// as the global ones. For other settings, or without anything global, see [`Telemetry::builder`].
 ///
-/// The collector is where `OTEL_EXPORTER_OTLP_ENDPOINT` says, `http://localhost:4318` if nothing does; the
-/// other `OTEL_*` variables of the SDK and its exporters hold too.
+/// The collector is where `OTEL_EXPORTER_OTLP_ENDPOINT` says, `http://localhost:4318` if nothing does. The
+/// other `OTEL_*` variables of the SDK and its exporters hold too: `OTEL_SERVICE_NAME` over the name given here,
+/// `OTEL_TRACES_SAMPLER` (the ratios, always on and off), `OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_BSP_…`.
 ///
 /// ```no_run
 /// use hookstack_core::Stack;
@@ -62,7 +63,7 @@ impl Telemetry {
     /// With other settings than [`init`].
     pub fn builder(service_name: &str) -> TelemetryBuilder {
         let service_name = service_name.to_owned();
-        TelemetryBuilder { service_name, endpoint: None, ratio: 1.0, timeout: None }
+        TelemetryBuilder { service_name, endpoint: None, ratio: None, timeout: None }
     }
 
     /// The middleware with these providers, for more settings.
@@ -106,7 +107,7 @@ impl Telemetry {
 pub struct TelemetryBuilder {
     service_name: String,
     endpoint: Option<String>,
-    ratio: f64,
+    ratio: Option<f64>,
     timeout: Option<Duration>,
 }
 
@@ -118,9 +119,10 @@ impl TelemetryBuilder {
         self
     }
 
-    /// Which share of the runs is traced, and of all other traces that begin here; 1 unless set.
+    /// Which share of the runs is traced, and of all other traces that begin here. Unless set it is what
+    /// `OTEL_TRACES_SAMPLER` and `OTEL_TRACES_SAMPLER_ARG` say, else 1.
     pub fn sample_ratio(mut self, ratio: f64) -> Self {
-        self.ratio = ratio;
+        self.ratio = Some(ratio);
         self
     }
 
@@ -136,7 +138,9 @@ impl TelemetryBuilder {
     /// As [`init`].
     pub fn build(self) -> Result<Telemetry, SetupError> {
         let client = Client::new(self.timeout.unwrap_or_else(timeout))?;
-        let resource = Resource::builder().with_service_name(self.service_name).build();
+        let name = std::env::var("OTEL_SERVICE_NAME").ok().filter(|name| !name.is_empty());
+        let name = name.unwrap_or(self.service_name);
+        let resource = Resource::builder().with_service_name(name).build();
         let address = |path| {
             self.endpoint.as_ref().map(|origin| format!("{}{path}", origin.trim_end_matches('/')))
         };
@@ -152,7 +156,9 @@ impl TelemetryBuilder {
             spans = spans.with_timeout(timeout);
             metrics = metrics.with_timeout(timeout);
         }
-        let others = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(self.ratio)));
+        let variable = |name: &str| std::env::var(name).ok();
+        let ratio = self.ratio.unwrap_or_else(|| ratio(variable));
+        let others = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(ratio)));
         let tracer_provider = for_runs(SdkTracerProvider::builder(), others)
             .with_resource(resource.clone())
             .with_batch_exporter(spans.build()?)
@@ -161,7 +167,17 @@ impl TelemetryBuilder {
             .with_resource(resource)
             .with_reader(PeriodicReader::builder(metrics.build()?).build())
             .build();
-        Ok(Telemetry { tracer_provider, meter_provider, ratio: self.ratio })
+        Ok(Telemetry { tracer_provider, meter_provider, ratio })
+    }
+}
+
+/// The share of traces, as the variables have it.
+fn ratio(variable: impl Fn(&str) -> Option<String>) -> f64 {
+    let argument = || variable("OTEL_TRACES_SAMPLER_ARG").and_then(|text| text.trim().parse().ok());
+    match variable("OTEL_TRACES_SAMPLER").as_deref() {
+        Some("always_off" | "parentbased_always_off") => 0.0,
+        Some("traceidratio" | "parentbased_traceidratio") => argument().unwrap_or(1.0),
+        _ => 1.0,
     }
 }
 
@@ -269,5 +285,26 @@ impl HttpClient for Client {
         *response.status_mut() = status;
         *response.headers_mut() = headers;
         Ok(response)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ratio_is_that_of_the_variables() {
+        let of = |sampler: &'static str, argument: &'static str| {
+            ratio(move |name| {
+                let value = if name.ends_with("ARG") { argument } else { sampler };
+                (!value.is_empty()).then(|| value.to_owned())
+            })
+        };
+        assert_eq!(of("", "0.5"), 1.0);
+        assert_eq!(of("traceidratio", "0.5"), 0.5);
+        assert_eq!(of("parentbased_traceidratio", " 0.25 "), 0.25);
+        assert_eq!(of("traceidratio", "half"), 1.0);
+        assert_eq!(of("parentbased_always_off", ""), 0.0);
+        assert_eq!(of("always_on", "0.5"), 1.0);
     }
 }

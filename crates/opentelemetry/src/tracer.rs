@@ -48,7 +48,10 @@ impl RunTracer {
         let context = span.span_context();
         if context.is_valid() {
             let takes_ids = if context.span_id() == ids.span { YES } else { NO };
-            self.takes_ids.store(takes_ids, Ordering::Relaxed);
+            // Written once, so that calls do not contend for it.
+            if self.takes_ids.load(Ordering::Relaxed) != takes_ids {
+                self.takes_ids.store(takes_ids, Ordering::Relaxed);
+            }
         }
         span
     }
