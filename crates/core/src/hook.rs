@@ -155,6 +155,20 @@ impl HookSet {
 
     /// All but one: for a middleware whose settings leave that hook nothing to do, so that it is not
     /// dispatched.
+    ///
+    /// ```
+    /// # use hookstack_core::{BeforeExecution, Hook, HookSet, Middleware, Result};
+    /// struct Audit { quiet: bool }
+    /// impl Middleware for Audit {
+    ///     async fn before_execution(&self, _cx: &mut BeforeExecution<'_>) -> Result { Ok(()) }
+    ///
+    ///     fn hooks(&self) -> HookSet {
+    ///         let hooks = HookSet::detect::<Self>();
+    ///         if self.quiet { hooks.without(Hook::BeforeExecution) } else { hooks }
+    ///     }
+    /// }
+    /// assert_eq!(Audit { quiet: true }.hooks().iter().count(), 0);
+    /// ```
     #[must_use]
     pub const fn without(self, hook: Hook) -> Self {
         HookSet(self.0 & !(1 << hook as u8))

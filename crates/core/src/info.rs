@@ -119,6 +119,7 @@ pub struct CallInfo {
     pub executes_planned_step: bool,
     platform: Option<Platform>,
     replaying: AtomicBool,
+    begun_step: AtomicBool,
     sensitive: AtomicBool,
 }
 
@@ -140,6 +141,7 @@ impl CallInfo {
             executes_planned_step: false,
             platform: None,
             replaying: AtomicBool::new(false),
+            begun_step: AtomicBool::new(false),
             sensitive: AtomicBool::new(false),
         }
     }
@@ -167,6 +169,11 @@ impl CallInfo {
         self.replaying.load(Ordering::Acquire)
     }
 
+    /// Whether a step body, with the hooks around it, was begun in this call.
+    pub fn has_begun_step(&self) -> bool {
+        self.begun_step.load(Ordering::Acquire)
+    }
+
     /// Whether the user's function of this call is being polled on this thread, as hosts that replay tell
     /// ([`host::mark_code`](crate::host::mark_code)). Hooks of the call run between its polls, so whoever
     /// holds signals back while [replaying](CallInfo::is_replaying) tells by this whose they are. Step
@@ -184,6 +191,10 @@ impl CallInfo {
 
     pub(crate) fn set_sensitive(&self, sensitive: bool) {
         self.sensitive.store(sensitive, Ordering::Relaxed);
+    }
+
+    pub(crate) fn set_begun_step(&self) {
+        self.begun_step.store(true, Ordering::Release);
     }
 
     pub(crate) fn set_replaying(&self, replaying: bool) {

@@ -199,7 +199,7 @@ impl Middleware for Logging {
     async fn around_step(&self, cx: &mut Call, next: NextStep<'_>) -> Result<Payload> {
         let Some(call) = self.scope(cx.info()) else { return next.run(cx).await };
         // A former attempt came as far as this, so it wrote what was said until now.
-        call.begin_step();
+
         buffer::drop_retried(&call);
         let step = cx.shared_step();
         let step_id = step.as_deref().map(hookstack_core::StepInfo::id);

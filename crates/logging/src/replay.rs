@@ -58,14 +58,15 @@ where
 /// Whether a line that is written in this scope now comes from replayed code.
 pub(crate) fn is_replayed(scope: &Scope) -> bool {
     let info = &scope.info;
-    let replays = info.is_replaying() || (info.executes_planned_step && !scope.has_begun_step());
+    let replays = info.is_replaying() || (info.executes_planned_step && !info.has_begun_step());
     replays && is_code(scope)
 }
 
 /// Whether a line that is written in this scope now may have been written by a former attempt: the call
 /// has not come to anything that the former did not come to.
 pub(crate) fn may_be_retried(scope: &Scope) -> bool {
-    scope.info.attempt > 0 && !scope.has_begun_step() && !scope.has_ended() && is_code(scope)
+    let info = &scope.info;
+    info.attempt > 0 && !info.has_begun_step() && !scope.has_ended() && is_code(scope)
 }
 
 /// Whether the function's code runs here, and no hook.

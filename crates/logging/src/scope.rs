@@ -39,8 +39,7 @@ pub(crate) struct Scope {
     held: Mutex<Held>,
     /// Lines that a former attempt may have written.
     retried: Mutex<Held>,
-    /// Whether a step body was begun in the call.
-    has_begun_step: AtomicBool,
+
     ended: AtomicBool,
     failure: Mutex<Option<Failure>>,
 }
@@ -77,7 +76,7 @@ impl Scope {
             run_hash: OnceLock::new(),
             held: Mutex::default(),
             retried: Mutex::default(),
-            has_begun_step: AtomicBool::new(false),
+
             ended: AtomicBool::new(false),
             failure: Mutex::default(),
         }
@@ -128,14 +127,6 @@ impl Scope {
     /// Nobody else's code runs while it is locked.
     pub(crate) fn retried(&self) -> MutexGuard<'_, Held> {
         self.call().retried.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn begin_step(&self) {
-        self.call().has_begun_step.store(true, Ordering::Release);
-    }
-
-    pub(crate) fn has_begun_step(&self) -> bool {
-        self.call().has_begun_step.load(Ordering::Acquire)
     }
 
     pub(crate) fn set_correlation_id(&self, id: Option<&str>) {

@@ -13,7 +13,6 @@ use std::fmt;
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
 
-use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::fmt::MakeWriter;
@@ -123,7 +122,8 @@ impl LogLayer {
     /// runs, otherwise [held](LogLayer::buffer), or dropped. Without sampling and buffer all lines are
     /// written unless this is set; with one of them it is `INFO` unless set.
     ///
-    /// A filter of the subscriber must let the lower lines through to this layer.
+    /// A filter of the subscriber must let the lower lines through to this layer. Without sampling and buffer
+    /// a filter on the layer does the same cheaper (`layer.with_filter(LevelFilter::INFO)`).
     pub fn level(mut self, level: Level) -> Self {
         self.level = Some(level);
         self
@@ -249,8 +249,11 @@ where
     }
 
     fn on_event(&self, event: &Event<'_>, cx: Context<'_, S>) {
+        let is_unwanted = !self.writes_always(*event.metadata().level())
+            && self.buffer == 0
+            && self.rate.is_none_or(|rate| rate <= 0.0);
         // A writer that logs would be asked to write what it logs.
-        if output::is_writing() {
+        if is_unwanted || output::is_writing() {
             return;
         }
         let scope = scope::find(cx.event_scope(event).into_iter().flatten());
@@ -260,11 +263,7 @@ where
         self.write(event, scope.as_ref(), &cx);
     }
 
-    fn max_level_hint(&self) -> Option<LevelFilter> {
-        // Lines below the level are of use only to sampling and buffer.
-        let needs_lower = self.buffer > 0 || self.rate.is_some_and(|rate| rate > 0.0);
-        (!needs_lower).then_some(self.level.unwrap_or(Level::TRACE).into())
-    }
+    // No `max_level_hint`: what a layer without a filter of its own says there holds for all layers.
 }
 
 impl fmt::Debug for LogLayer {

@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use hookstack_core::{
-    AfterMemoization, BeforeExecution, BeforeMemoization, Call, Error, Middleware, Next, Outcome,
-    Result, TransformInput, TransformMemoized,
+    AfterMemoization, BeforeExecution, BeforeMemoization, Call, Error, Middleware, Next, NextStep,
+    Outcome, Payload, Result, TransformInput, TransformMemoized,
 };
 use hookstack_inngest::{App, Function, Step};
 use hookstack_logging::{LogLayer, Logging, ReplayFilter};
@@ -149,7 +149,8 @@ fn one_layer_with_the_filter_and_one_without() {
 #[test]
 fn beside_other_filters() {
     let own = module_path!().split("::").next().expect("a crate");
-    let filters: [fn(&str) -> Box<dyn tracing_subscriber::layer::Filter<_> + Send + Sync>; 4] = [
+    type Combined<S> = fn(&str) -> Box<dyn tracing_subscriber::layer::Filter<S> + Send + Sync>;
+    let filters: [Combined<_>; 4] = [
         |_| Box::new(ReplayFilter::new().and(LevelFilter::INFO)),
         |_| Box::new(EnvFilter::new("info").and(ReplayFilter::new())),
         // The spans of the middleware are not enabled.
@@ -204,6 +205,9 @@ fn parallel_steps_repeat_nothing() {
     for mark in ["mark:top", "mark:before", "mark:left", "mark:right", "mark:after"] {
         assert_eq!(lines.count(mark), 1, "{mark} in\n{}", lines.text());
     }
+    let around = App::builder("shop").with(Talkative).with(Logging::new()).function(function());
+    let lines_of_hooks = lines_of(around, LogLayer::json());
+    assert_eq!(lines_of_hooks.count("hook:around_step"), 3, "{}", lines_of_hooks.text());
     let of_step = |message: &str| {
         let line = lines.json().into_iter().find(|line| line.text("message") == message);
         line.expect("it was written").text("step_id")
@@ -352,6 +356,10 @@ impl Middleware for Talkative {
         info!("hook:around_function");
         next.run(cx).await
     }
+    async fn around_step(&self, cx: &mut Call, next: NextStep<'_>) -> Result<Payload> {
+        info!("hook:around_step");
+        next.run(cx).await
+    }
     async fn transform_memoized(&self, cx: &mut TransformMemoized<'_>) -> Result {
         info!("hook:transform_memoized {}", cx.step().id());
         Ok(())
@@ -384,6 +392,7 @@ fn lines_of_hooks_are_never_dropped() {
         ] {
             assert_eq!(lines.count(&format!("hook:{hook}\"")), 4, "{hook} in\n{}", lines.text());
         }
+        assert_eq!(lines.count("hook:around_step"), 3, "{}", lines.text());
         assert_eq!(lines.count("hook:transform_memoized charge"), 3);
         assert_eq!(lines.count("hook:transform_memoized ship"), 1);
     }

@@ -47,6 +47,27 @@ fn that_fails_loses_lines_and_nothing_else() {
 }
 
 #[test]
+fn whatever_its_level_other_layers_hear_everything() {
+    let (coarse, fine) = (Lines::default(), Lines::default());
+    for first in [true, false] {
+        let json = LogLayer::json().level(tracing::Level::WARN).writer(coarse.clone());
+        let (text, log) = (fine.clone(), || debug!("fine"));
+        let registry = tracing_subscriber::registry();
+        match first {
+            true => {
+                let text = tracing_subscriber::fmt::layer().with_writer(text);
+                tracing::subscriber::with_default(registry.with(json).with(text), log);
+            }
+            false => {
+                let text = tracing_subscriber::fmt::layer().with_writer(text);
+                tracing::subscriber::with_default(registry.with(text).with(json), log);
+            }
+        }
+    }
+    assert_eq!((coarse.text().len(), fine.count("fine")), (0, 2));
+}
+
+#[test]
 fn that_takes_a_byte_at_a_time_gets_whole_lines() {
     #[derive(Clone)]
     struct Slow(Lines);
