@@ -11,7 +11,9 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use divan::{Bencher, black_box};
-use hookstack_core::Error;
+use hookstack_core::{
+    BeforeResponse, Call, Completed, Error, Middleware, NextRequest, NextStep, Payload, Result,
+};
 use hookstack_inngest::{App, CallRequest, Function, Step};
 use hookstack_logging::{LogLayer, Logging, OwnLines, append};
 use tracing::level_filters::LevelFilter;
@@ -62,11 +64,27 @@ fn request() -> Bytes {
     Bytes::from(body.to_string())
 }
 
+struct Forwarding;
+
+impl Middleware for Forwarding {
+    async fn around_request(&self, cx: &mut Call, next: NextRequest<'_>) -> Result<Completed> {
+        next.run(cx).await
+    }
+    async fn around_step(&self, cx: &mut Call, next: NextStep<'_>) -> Result<Payload> {
+        next.run(cx).await
+    }
+    async fn before_response(&self, _: &mut BeforeResponse<'_>) -> Result {
+        Ok(())
+    }
+}
+
 /// What stands around the function, and who listens.
 #[derive(Clone, Copy, Debug)]
 enum Setting {
     /// No middleware.
     Without,
+    /// One that overrides the same hooks and does nothing in them: what dispatching them costs.
+    Forwarding,
     /// The middleware is switched off by its own setting.
     Disabled,
     /// The subscriber lets nothing through.
@@ -83,8 +101,9 @@ enum Setting {
     Buffered,
 }
 
-const SETTINGS: [Setting; 8] = [
+const SETTINGS: [Setting; 9] = [
     Setting::Without,
+    Setting::Forwarding,
     Setting::Disabled,
     Setting::LevelOff,
     Setting::On,
@@ -113,6 +132,7 @@ fn bench(bencher: Bencher<'_, '_>, setting: Setting, function: Function, expecte
     let app = App::builder("bench");
     let app = match setting {
         Setting::Without => app,
+        Setting::Forwarding => app.with(Forwarding),
         Setting::Disabled => app.with(Logging::builder().enabled(false).build()),
         Setting::On | Setting::OnWithFmt => {
             app.with(Logging::builder().own_lines(OwnLines::Failures).build())
