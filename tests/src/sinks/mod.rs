@@ -1,3 +1,5 @@
-//! Backends of observability in this process, on real sockets, that keep every byte they receive.
+//! Backends of observability, on real sockets, that keep every byte they receive.
 
+pub mod bugsink;
 pub mod otlp;
+pub mod sentry;
