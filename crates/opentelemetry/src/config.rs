@@ -7,10 +7,11 @@ use std::sync::atomic::AtomicBool;
 use hookstack_core::redact::ErrorMessages;
 use opentelemetry::InstrumentationScope;
 use opentelemetry::global::BoxedTracer;
-use opentelemetry::metrics::{Meter, MeterProvider};
+use opentelemetry::metrics::MeterProvider;
 use opentelemetry::trace::{Span, Tracer, TracerProvider};
 
 use crate::flush::{Flush, Flusher};
+use crate::metrics::Metrics;
 use crate::middleware::OpenTelemetry;
 use crate::propagation::Propagation;
 use crate::sampling::Ratio;
@@ -55,7 +56,8 @@ pub enum CallSpans {
 pub struct OpenTelemetryBuilder {
     enabled: bool,
     tracer: Option<BoxedTracer>,
-    meter: Option<Meter>,
+    /// The outer option: whether a provider was given.
+    metrics: Option<Option<Metrics>>,
     ratio: Ratio,
     sender: SenderTrace,
     call_spans: CallSpans,
@@ -69,7 +71,6 @@ pub struct OpenTelemetryBuilder {
 #[derive(Debug)]
 pub(crate) struct Config {
     pub(crate) enabled: bool,
-    pub(crate) meter: Option<Meter>,
     pub(crate) ratio: Ratio,
     pub(crate) sender: SenderTrace,
     pub(crate) call_spans: CallSpans,
@@ -85,7 +86,7 @@ impl OpenTelemetryBuilder {
         OpenTelemetryBuilder {
             enabled: true,
             tracer: None,
-            meter: None,
+            metrics: None,
             ratio: Ratio::ALL,
             sender: SenderTrace::default(),
             call_spans: CallSpans::default(),
@@ -114,9 +115,10 @@ impl OpenTelemetryBuilder {
         self
     }
 
-    /// Where metrics go. The global meter provider unless set, as it is when the first call begins.
+    /// Where metrics go. The global meter provider unless set, as it is when the first call begins. A type
+    /// without any state (of size 0) counts as a no-op.
     pub fn meter_provider(mut self, provider: &impl MeterProvider) -> Self {
-        self.meter = Some(provider.meter_with_scope(scope()));
+        self.metrics = Some(Metrics::of(provider, scope()));
         self
     }
 
@@ -193,7 +195,6 @@ impl OpenTelemetryBuilder {
     pub fn build(self) -> OpenTelemetry {
         let config = Config {
             enabled: self.enabled,
-            meter: self.meter,
             ratio: self.ratio,
             sender: self.sender,
             call_spans: self.call_spans,
@@ -203,7 +204,7 @@ impl OpenTelemetryBuilder {
             flusher: Arc::new(Flusher::new(self.providers)),
             is_cold: AtomicBool::new(true),
         };
-        OpenTelemetry::with(self.tracer, config)
+        OpenTelemetry::with(self.tracer, self.metrics, config)
     }
 }
 

@@ -5,7 +5,7 @@
 
 use chacha20::ChaCha8;
 use chacha20::cipher::{KeyIvInit, StreamCipher};
-use hookstack_core::StepHash;
+use hookstack_core::{StepHash, TraceContext};
 use opentelemetry::trace::{SpanId, TraceId};
 use sha2::{Digest, Sha256};
 
@@ -20,6 +20,12 @@ impl Ids {
     /// Those of a run's trace and of its root, the run span.
     pub(crate) fn of_run(run_id: &str) -> Self {
         derive(&[run_id.as_bytes()])
+    }
+}
+
+impl From<TraceContext> for Ids {
+    fn from(trace: TraceContext) -> Self {
+        Ids { trace: TraceId::from_bytes(trace.trace_id), span: SpanId::from_bytes(trace.span_id) }
     }
 }
 

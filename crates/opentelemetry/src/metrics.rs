@@ -4,8 +4,8 @@
 use std::time::{Duration, SystemTime};
 
 use hookstack_core::{CallInfo, Error, ErrorKind};
-use opentelemetry::KeyValue;
-use opentelemetry::metrics::{Counter, Histogram, Meter};
+use opentelemetry::metrics::{Counter, Histogram, Meter, MeterProvider};
+use opentelemetry::{InstrumentationScope, KeyValue};
 
 use crate::attributes::{
     ERROR_TYPE, FAAS_NAME, FAAS_TRIGGER, MESSAGING_OPERATION_NAME, MESSAGING_SYSTEM, SYSTEM, began,
@@ -47,7 +47,14 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    pub(crate) fn new(meter: &Meter) -> Self {
+    /// Those of a provider, `None` for a no-op.
+    pub(crate) fn of(provider: &dyn MeterProvider, scope: InstrumentationScope) -> Option<Self> {
+        // Nothing else tells a no-op apart: it has no state, so it can record nowhere.
+        let is_noop = size_of_val(provider) == 0;
+        (!is_noop).then(|| Metrics::new(&provider.meter_with_scope(scope)))
+    }
+
+    fn new(meter: &Meter) -> Self {
         let seconds = |name, description, boundaries: &[f64]| {
             let histogram = meter.f64_histogram(name).with_description(description).with_unit("s");
             histogram.with_boundaries(boundaries.to_vec()).build()

@@ -13,7 +13,7 @@ use hookstack_core::{
 use opentelemetry::baggage::BaggageExt;
 use opentelemetry::global::BoxedTracer;
 use opentelemetry::trace::{
-    FutureExt, Link, Span, SpanBuilder, SpanContext, SpanId, SpanKind, TraceContextExt, TraceId,
+    FutureExt, Link, Span, SpanBuilder, SpanContext, SpanKind, TraceContextExt,
 };
 use opentelemetry::{Context, global};
 
@@ -23,7 +23,7 @@ use crate::exception::Exception;
 use crate::ids::{Ids, span_id_of_step};
 use crate::metrics::Metrics;
 use crate::propagation::trace_context;
-use crate::replay::Replay;
+use crate::replay;
 use crate::run::{CallState, RunTrace};
 use crate::spans::{self, StepSpan};
 use crate::tracer::{RunTracer, remote};
@@ -44,7 +44,7 @@ use crate::tracer::{RunTracer, remote};
 pub struct OpenTelemetry {
     config: Config,
     tracer: OnceLock<Option<RunTracer>>,
-    metrics: OnceLock<Metrics>,
+    metrics: OnceLock<Option<Metrics>>,
 }
 
 impl OpenTelemetry {
@@ -58,9 +58,19 @@ impl OpenTelemetry {
         OpenTelemetryBuilder::new()
     }
 
-    pub(crate) fn with(tracer: Option<BoxedTracer>, config: Config) -> Self {
+    /// With what was given; the rest is taken from what is global at the first call.
+    pub(crate) fn with(
+        tracer: Option<BoxedTracer>,
+        metrics: Option<Option<Metrics>>,
+        config: Config,
+    ) -> Self {
         let tracer = tracer.map(|tracer| OnceLock::from(RunTracer::new(tracer)));
-        OpenTelemetry { config, tracer: tracer.unwrap_or_default(), metrics: OnceLock::new() }
+        let metrics = metrics.map(OnceLock::from);
+        OpenTelemetry {
+            config,
+            tracer: tracer.unwrap_or_default(),
+            metrics: metrics.unwrap_or_default(),
+        }
     }
 
     /// `None` when there is no provider.
@@ -69,12 +79,10 @@ impl OpenTelemetry {
         self.tracer.get_or_init(global).as_ref()
     }
 
-    fn metrics(&self) -> &Metrics {
-        let global = || global::meter_with_scope(scope());
-        self.metrics.get_or_init(|| match &self.config.meter {
-            Some(meter) => Metrics::new(meter),
-            None => Metrics::new(&global()),
-        })
+    /// `None` when there is no provider.
+    fn metrics(&self) -> Option<&Metrics> {
+        let global = || Metrics::of(&*global::meter_provider(), scope());
+        self.metrics.get_or_init(global).as_ref()
     }
 
     /// Whether it is the first call of the process.
@@ -86,6 +94,24 @@ impl OpenTelemetry {
 
     fn exception(&self, error: &Error, sensitive: bool) -> Exception {
         Exception::of(error, self.config.error_messages, sensitive)
+    }
+
+    /// What the call runs in, unless only its events tell.
+    fn begin(&self, cx: &mut Call, is_cold: bool) -> Option<Context> {
+        if self.config.sender == SenderTrace::Parent {
+            cx.extensions_mut().insert(CallState::new(None, is_cold));
+            return None;
+        }
+        let trace = RunTrace::of(cx.info(), self.config.ratio);
+        cx.set_trace(trace.context());
+        let context = Context::current().with_remote_span_context(trace.span());
+        // What comes with an event travels on, whether the run is sampled or not.
+        if !trace.sampled && !self.config.propagation.baggage {
+            return Some(context);
+        }
+        let context = replay::mark(context, cx.info());
+        cx.extensions_mut().insert(CallState::new(Some(trace), is_cold));
+        Some(context)
     }
 
     /// What the events tell: the sender's trace.
@@ -101,10 +127,10 @@ impl OpenTelemetry {
         });
         let mut noted = state.noted();
         noted.memoized = cx.memoized().len();
+        noted.baggage = first.and_then(|carrier| propagation.extract_baggage(carrier));
         if !trace.sampled {
             return;
         }
-        noted.baggage = first.and_then(|carrier| propagation.extract_baggage(carrier));
         if trace.parent.is_some() {
             senders.next();
         }
@@ -128,7 +154,7 @@ impl OpenTelemetry {
         }
         if let Some(trace) = trace.cloned() {
             context = context.with_remote_span_context(trace.span());
-            context = Replay::mark(context, cx.info());
+            context = replay::mark(context, cx.info());
             cx.set_trace(trace.context());
         }
         Some(context)
@@ -164,11 +190,7 @@ impl OpenTelemetry {
         if !parent.has_active_span()
             && let Some(trace) = cx.trace()
         {
-            let ids = Ids {
-                trace: TraceId::from_bytes(trace.trace_id),
-                span: SpanId::from_bytes(trace.span_id),
-            };
-            parent = parent.with_remote_span_context(remote(ids, trace.sampled));
+            parent = parent.with_remote_span_context(remote(Ids::from(trace), trace.sampled));
         }
         let above = parent.span().span_context().clone();
         if above.is_valid() && !above.is_sampled() {
@@ -221,42 +243,33 @@ impl Middleware for OpenTelemetry {
     }
 
     async fn around_request(&self, cx: &mut Call, next: NextRequest<'_>) -> Result<Completed> {
-        let started = Instant::now();
+        let measured = self.metrics().map(|metrics| (metrics, Instant::now()));
         let is_cold = self.is_cold_start();
-        if is_cold {
-            self.metrics().cold_start(cx.info());
+        if let Some((metrics, _)) = measured.filter(|_| is_cold) {
+            metrics.cold_start(cx.info());
         }
-        let traced = self.tracer().is_some();
-        let result = if traced {
-            // In the trace of the sender, which the events tell later, or in one of its own.
-            let own = self.config.sender == SenderTrace::Link;
-            let trace = own.then(|| RunTrace::of(cx.info(), self.config.ratio));
-            let context = trace.as_ref().map(|trace| {
-                let context = Context::current().with_remote_span_context(trace.span());
-                Replay::mark(context, cx.info())
-            });
-            if let Some(trace) = &trace {
-                cx.set_trace(trace.context());
-            }
-            cx.extensions_mut().insert(CallState::new(trace, is_cold));
-            match context {
-                Some(context) => next.run(cx).with_context(context).await,
-                None => next.run(cx).await,
-            }
-        } else {
-            next.run(cx).await
+        let context = self.tracer().and_then(|_| self.begin(cx, is_cold));
+        let result = match context {
+            Some(context) => next.run(cx).with_context(context).await,
+            None => next.run(cx).await,
         };
-        if traced && let Some(state) = cx.extensions().get::<CallState>() {
+        if self.tracer().is_some()
+            && let Some(state) = cx.extensions().get::<CallState>()
+        {
             state.ended.get_or_init(opentelemetry::time::now);
         }
-        let status = result.as_ref().ok().map(|completed| completed.status().as_u16());
-        let failed = status.is_none_or(|status| status >= 400);
-        self.metrics().call(cx.info(), started.elapsed(), failed.then_some("failed"));
+        if let Some((metrics, started)) = measured {
+            let status = result.as_ref().ok().map(|completed| completed.status().as_u16());
+            let failed = status.is_none_or(|status| status >= 400);
+            metrics.call(cx.info(), started.elapsed(), failed.then_some("failed"));
+        }
         result
     }
 
     async fn before_memoization(&self, cx: &mut BeforeMemoization<'_>) -> Result {
-        self.metrics().memoized(cx.info(), cx.memoized().len());
+        if let Some(metrics) = self.metrics() {
+            metrics.memoized(cx.info(), cx.memoized().len());
+        }
         if self.tracer().is_some()
             && let Some(state) = cx.extensions().get::<CallState>()
         {
@@ -273,7 +286,7 @@ impl Middleware for OpenTelemetry {
     }
 
     async fn around_step(&self, cx: &mut Call, next: NextStep<'_>) -> Result<Payload> {
-        let started = Instant::now();
+        let measured = self.metrics().map(|metrics| (metrics, Instant::now()));
         let result = match self.start_step(cx) {
             None => next.run(cx).await,
             Some(span) => {
@@ -283,24 +296,25 @@ impl Middleware for OpenTelemetry {
                 result
             }
         };
-        self.metrics().step(cx.info(), started.elapsed(), result.as_ref().err());
+        if let Some((metrics, started)) = measured {
+            metrics.step(cx.info(), started.elapsed(), result.as_ref().err());
+        }
         result
     }
 
     async fn transform_output(&self, cx: &mut TransformOutput<'_>) -> Result {
-        let Some(state) = cx.extensions().get::<CallState>() else { return Ok(()) };
-        let Some(trace) = state.trace.get() else { return Ok(()) };
-        if trace.sampled
+        let Some(trace) = cx.trace().filter(|_| self.tracer().is_some()) else { return Ok(()) };
+        let state = cx.extensions().get::<CallState>();
+        if let Some(error) = cx.error()
             && cx.step().is_none()
-            && let Some(error) = cx.error()
+            && let Some(state) = state.filter(|_| trace.sampled)
         {
-            let failure = self.exception(error, cx.info().is_sensitive());
-            state.noted().failure = Some(failure);
+            state.noted().failure = Some(self.exception(error, cx.info().is_sensitive()));
         }
         if let Some(StepOptions::Invoke(_)) = cx.options() {
-            let baggage = state.noted().baggage.clone().unwrap_or_default();
-            let context =
-                Context::new().with_baggage(baggage).with_remote_span_context(trace.span());
+            let baggage = state.and_then(|state| state.noted().baggage.clone());
+            let context = Context::new().with_baggage(baggage.unwrap_or_default());
+            let context = context.with_remote_span_context(remote(Ids::from(trace), trace.sampled));
             if let Some(StepOptions::Invoke(invoke)) = cx.options_mut() {
                 self.config.propagation.inject(&context, &mut invoke.trace);
             }
@@ -311,11 +325,13 @@ impl Middleware for OpenTelemetry {
     async fn after_response(&self, cx: &mut AfterResponse<'_>) -> Result {
         let info = cx.info();
         let error = cx.outcome().error();
-        if let Some(error) = error {
-            self.metrics().error(info, error);
-        }
-        if cx.outcome().ends_run(info) {
-            self.metrics().run(info, opentelemetry::time::now(), error);
+        if let Some(metrics) = self.metrics() {
+            if let Some(error) = error {
+                metrics.error(info, error);
+            }
+            if cx.outcome().ends_run(info) {
+                metrics.run(info, opentelemetry::time::now(), error);
+            }
         }
         if let Some(tracer) = self.tracer()
             && let Some(state) = cx.extensions().get::<CallState>()
@@ -347,9 +363,12 @@ impl Middleware for OpenTelemetry {
     }
 
     async fn after_send_events(&self, cx: &mut AfterSendEvents<'_>) -> Result {
-        let (accepted, error) = (cx.ids().len(), cx.error());
-        let refused = cx.events().len().saturating_sub(accepted);
-        self.metrics().sent(accepted, refused, error);
+        let error = cx.error();
+        if let Some(metrics) = self.metrics() {
+            let accepted = cx.ids().len();
+            let refused = cx.events().len().saturating_sub(accepted);
+            metrics.sent(accepted, refused, error);
+        }
         if let Some(SendSpan { context, is_own: true }) = cx.extensions().get() {
             if let Some(error) = error {
                 self.exception(error, cx.is_sensitive()).record_in(&context.span());
@@ -360,7 +379,9 @@ impl Middleware for OpenTelemetry {
     }
 
     fn on_abandoned(&self, cx: &mut OnAbandoned<'_>) {
-        self.metrics().abandoned(cx.info());
+        if let Some(metrics) = self.metrics() {
+            metrics.abandoned(cx.info());
+        }
         if let Some(tracer) = self.tracer()
             && let Some(state) = cx.extensions().get::<CallState>()
         {

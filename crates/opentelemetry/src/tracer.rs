@@ -86,3 +86,51 @@ pub(crate) fn remote(ids: Ids, sampled: bool) -> SpanContext {
     let flags = TraceFlags::default().with_sampled(sampled);
     SpanContext::new(ids.trace, ids.span, flags, true, TraceState::default())
 }
+
+#[cfg(all(test, feature = "sdk"))]
+mod tests {
+    use opentelemetry::trace::TracerProvider;
+    use opentelemetry::trace::noop::NoopTracerProvider;
+    use opentelemetry_sdk::trace::{InMemorySpanExporter, Sampler, SdkTracerProvider};
+
+    use super::*;
+
+    fn boxed<P, T, S>(provider: &P) -> BoxedTracer
+    where
+        P: TracerProvider<Tracer = T>,
+        T: Tracer<Span = S> + Send + Sync + 'static,
+        S: Span + Send + Sync + 'static,
+    {
+        BoxedTracer::new(Box::new(provider.tracer("test")))
+    }
+
+    #[test]
+    fn a_no_op_is_told_apart_and_the_question_leaves_no_span() {
+        assert!(RunTracer::new(boxed(&NoopTracerProvider::new())).is_none());
+        for sampler in [Sampler::AlwaysOn, Sampler::AlwaysOff] {
+            let exporter = InMemorySpanExporter::default();
+            let builder = SdkTracerProvider::builder().with_simple_exporter(exporter.clone());
+            let provider = builder.with_sampler(sampler).build();
+            assert!(RunTracer::new(boxed(&provider)).is_some());
+            assert!(exporter.get_finished_spans().expect("spans").is_empty());
+        }
+    }
+
+    #[test]
+    fn whether_ids_are_taken_is_found_out() {
+        let ids = Ids::of_run("run");
+        let parent = Context::new().with_remote_span_context(remote(ids, true));
+        let plain = SdkTracerProvider::builder().build();
+        let ours = crate::for_runs(SdkTracerProvider::builder(), Sampler::AlwaysOn).build();
+        for (provider, takes) in [(plain, false), (ours, true)] {
+            let tracer = RunTracer::new(boxed(&provider)).expect("no no-op");
+            // A generator was made, whoever has it.
+            assert!(tracer.takes_ids());
+            let wanted = Ids { span: SpanId::from(7_u64), ..ids };
+            let span = tracer.start_as(wanted, SpanBuilder::from_name("x"), &parent);
+            assert_eq!(tracer.takes_ids(), takes);
+            assert_eq!(span.span_context().trace_id(), ids.trace);
+            assert_eq!(span.span_context().span_id() == wanted.span, takes);
+        }
+    }
+}

@@ -3,7 +3,7 @@
 use opentelemetry::trace::{SpanId, TraceId};
 use opentelemetry_sdk::trace::{IdGenerator, RandomIdGenerator};
 
-use crate::handover::take;
+use crate::handover;
 
 /// An id generator for a tracer provider of the SDK: spans of runs and steps get their derived ids, all
 /// others those of another generator, random ones by default.
@@ -31,7 +31,7 @@ impl RunIdGenerator {
 impl<G: IdGenerator> RunIdGenerator<G> {
     /// With the ids of another generator for all other spans, for instance that of X-Ray.
     pub fn around(others: G) -> Self {
-        take::announce_generator();
+        handover::announce_generator();
         RunIdGenerator { others }
     }
 }
@@ -44,11 +44,11 @@ impl Default for RunIdGenerator {
 
 impl<G: IdGenerator> IdGenerator for RunIdGenerator<G> {
     fn new_trace_id(&self) -> TraceId {
-        take::trace_id().unwrap_or_else(|| self.others.new_trace_id())
+        handover::trace_id().unwrap_or_else(|| self.others.new_trace_id())
     }
 
     fn new_span_id(&self) -> SpanId {
-        take::span_id().unwrap_or_else(|| self.others.new_span_id())
+        handover::span_id().unwrap_or_else(|| self.others.new_span_id())
     }
 }
 

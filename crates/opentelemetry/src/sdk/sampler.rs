@@ -4,8 +4,8 @@ use opentelemetry::trace::{Link, SpanKind, TraceContextExt, TraceId};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::{Sampler, SamplingDecision, SamplingResult, ShouldSample};
 
-use crate::handover::take;
-use crate::replay::Replay;
+use crate::handover;
+use crate::replay;
 
 /// A sampler for a tracer provider of the SDK that keeps or drops a run as a whole.
 ///
@@ -56,13 +56,13 @@ impl ShouldSample for RunSampler {
         attributes: &[KeyValue],
         links: &[Link],
     ) -> SamplingResult {
-        let is_own = take::sampled();
+        let is_own = handover::sampled();
         let span = parent.map(TraceContextExt::span);
         let span_context = span.as_ref().map(|span| span.span_context());
         let span_context = span_context.filter(|context| context.is_valid());
         let recorded = match (is_own, span_context) {
             (true, _) => true,
-            (false, Some(_)) if parent.is_some_and(Replay::is_on) => false,
+            (false, Some(_)) if parent.is_some_and(replay::is_on) => false,
             (false, Some(parent)) => parent.is_sampled(),
             (false, None) => {
                 return self.others.should_sample(parent, trace_id, name, kind, attributes, links);

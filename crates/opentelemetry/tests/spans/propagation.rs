@@ -167,6 +167,26 @@ async fn baggage_arrives_only_when_asked_for() {
 }
 
 #[tokio::test]
+async fn baggage_arrives_also_where_the_run_is_not_sampled() {
+    let gathered = Gathered::new();
+    let seen = std::sync::Arc::new(std::sync::Mutex::new(String::new()));
+    let noted = seen.clone();
+    let handler = move || {
+        let user = Context::current().baggage().get("user").map(ToString::to_string);
+        *noted.lock().expect("no panic") = user.unwrap_or_default();
+        async { Ok::<_, Error>(()) }
+    };
+    let middleware = gathered.middleware().baggage(true).sample_ratio(0.0).build();
+    let app = App::builder("t").with(middleware).function(function().handler(handler));
+    let engine = Engine::start(app).expect("a valid app");
+    let context = Context::new().with_baggage([KeyValue::new("user", "Ada")]);
+    engine.send(event(None)).with_context(context).await.into_result().expect("sent");
+    engine.run_until_idle().await.expect("rest");
+    assert_eq!(*seen.lock().expect("no panic"), "Ada");
+    assert_eq!(gathered.named("f").len(), 0);
+}
+
+#[tokio::test]
 async fn the_senders_own_entries_stay() {
     let gathered = Gathered::new();
     let app =
