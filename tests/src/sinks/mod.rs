@@ -1,4 +1,5 @@
-//! Servers that take what signals send, to look at it.
+//! Backends of observability, on real sockets, that keep every byte they receive.
 
 pub mod bugsink;
+pub mod otlp;
 pub mod sentry;
