@@ -13,8 +13,8 @@ use std::task::{Context, Poll, Waker};
 use divan::{Bencher, black_box};
 use hookstack_core::host::{BoxFuture, CallGuard, Endpoint, Execution, Host};
 use hookstack_core::{
-    Call, CallInfo, CallTrigger, Error, FunctionInfo, Input, Outcome, Payload, Result, Stack,
-    StepHash, StepInfo, StepOp,
+    Call, CallInfo, CallTrigger, Completed, Error, FunctionInfo, Input, Middleware, NextRequest,
+    NextStep, Outcome, Payload, Result, Stack, StepHash, StepInfo, StepOp,
 };
 use hookstack_sentry::Sentry;
 use http::{HeaderMap, StatusCode};
@@ -100,9 +100,9 @@ impl Endpoint<Call, Result<Payload>> for Body {
     }
 }
 
-fn bench(bencher: Bencher<'_, '_>, sentry: Option<Sentry>, code: Code) {
-    let stack = match sentry {
-        Some(sentry) => Stack::builder().with(sentry),
+fn bench(bencher: Bencher<'_, '_>, middleware: Option<impl Middleware>, code: Code) {
+    let stack = match middleware {
+        Some(middleware) => Stack::builder().with(middleware),
         None => Stack::builder(),
     };
     let stack = Arc::new(stack.build());
@@ -124,6 +124,22 @@ fn bench(bencher: Bencher<'_, '_>, sentry: Option<Sentry>, code: Code) {
 
 fn without() -> Option<Sentry> {
     None
+}
+
+/// Overrides `around_request` and `around_step`, as everybody must who binds something, and does nothing.
+struct Forwarding;
+
+impl Middleware for Forwarding {
+    async fn around_request(&self, cx: &mut Call, next: NextRequest<'_>) -> Result<Completed> {
+        next.run(cx).await
+    }
+    async fn around_step(&self, cx: &mut Call, next: NextStep<'_>) -> Result<Payload> {
+        next.run(cx).await
+    }
+}
+
+fn forwarding() -> Option<Forwarding> {
+    Some(Forwarding)
 }
 
 /// Switched off in its settings.
@@ -174,8 +190,8 @@ macro_rules! subjects {
         }
     };
 }
-subjects!(call Returns: without disabled no_client on on_by_hub sampled_out sampled);
-subjects!(call_with_step ExecutesAStep: without disabled no_client on on_by_hub sampled_out sampled);
+subjects!(call Returns: without forwarding disabled no_client on on_by_hub sampled_out sampled);
+subjects!(call_with_step ExecutesAStep: without forwarding disabled no_client on on_by_hub sampled_out sampled);
 subjects!(failed_call Fails: without on);
 
 mod floor {

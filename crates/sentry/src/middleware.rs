@@ -15,7 +15,7 @@ use sentry_core::protocol::{MonitorCheckInStatus, SpanStatus};
 
 use crate::bound::Bound;
 use crate::call::CallHub;
-use crate::config::{Config, Flush, SentryBuilder};
+use crate::config::{Base, Config, Flush, SentryBuilder};
 use crate::failure::Place;
 use crate::flush::{Flushed, Flusher};
 use crate::memory::Memory;
@@ -61,6 +61,40 @@ impl Sentry {
         Reporter { config: &self.config, memory: &self.memory, call }
     }
 
+    async fn observe(
+        &self,
+        call: CallHub,
+        cx: &mut Call,
+        next: NextRequest<'_>,
+    ) -> Result<Completed> {
+        call.notes.lock().trace = cx.trace();
+        let info = &call.notes.info;
+        if !info.is_replaying()
+            && info.attempt == 0
+            && let Some(crons) = &self.config.crons
+            && crons.check_in(&call.client, info, MonitorCheckInStatus::InProgress)
+        {
+            call.notes.sent();
+        }
+        let started = self.config.continue_traces.then(SystemTime::now);
+        match started {
+            // The transaction starts when the sender's trace can be read.
+            Some(started) => call.notes.lock().started = Some(started),
+            None => spans::start(&self.config, &call, None, None),
+        }
+        cx.extensions_mut().insert(call.clone());
+        let result = Bound::new(&call, next.run(cx)).await;
+        if let Err(error) = &result {
+            self.reporter(&call).note(error, Place::Function, None);
+        }
+        if call.notes.lock().started.take().is_some() {
+            spans::start(&self.config, &call, None, started);
+        }
+        let has_failed = !call.notes.lock().failures.is_empty();
+        spans::finish(&call, if has_failed { SpanStatus::InternalError } else { SpanStatus::Ok });
+        result
+    }
+
     /// Starts the flush that is due after a call.
     fn flush(&self, call: &CallHub) -> Flushed {
         let is_due = match self.config.flush {
@@ -99,9 +133,23 @@ impl Future for Done {
     }
 }
 
+async fn observe_step(call: CallHub, cx: &mut Call, next: NextStep<'_>) -> Result<Payload> {
+    let step = cx.shared_step();
+    let span = step.as_ref().and_then(|step| spans::start_step(&call, step, cx.info()));
+    call.notes.lock().step = step;
+    let result = next.run(cx).await;
+    call.notes.lock().step = None;
+    if let Some(span) = span {
+        span.finish(if result.is_ok() { SpanStatus::Ok } else { SpanStatus::InternalError });
+    }
+    result
+}
+
 impl Middleware for Sentry {
     fn enabled(&self) -> bool {
-        self.config.enabled
+        // A client without a DSN never gets one; that of a hub can come later.
+        let is_off = matches!(&self.config.base, Base::Client(client, _) if !client.is_enabled());
+        self.config.enabled && !is_off
     }
 
     fn on_register(&self, cx: &mut OnRegister<'_>) -> Result {
@@ -114,34 +162,12 @@ impl Middleware for Sentry {
         Ok(())
     }
 
+    // What observes is boxed here and below, so that merely forwarding moves no large future.
     async fn around_request(&self, cx: &mut Call, next: NextRequest<'_>) -> Result<Completed> {
-        let Some(call) = CallHub::new(&self.config, cx.info()) else { return next.run(cx).await };
-        call.notes.lock().trace = cx.trace();
-        let info = &call.notes.info;
-        if !info.is_replaying()
-            && info.attempt == 0
-            && let Some(crons) = &self.config.crons
-            && crons.check_in(&call.client, info, MonitorCheckInStatus::InProgress)
-        {
-            call.notes.sent();
+        match CallHub::new(&self.config, cx.info()) {
+            None => next.run(cx).await,
+            Some(call) => Box::pin(self.observe(call, cx, next)).await,
         }
-        let started = self.config.continue_traces.then(SystemTime::now);
-        match started {
-            // The transaction starts when the sender's trace can be read.
-            Some(started) => call.notes.lock().started = Some(started),
-            None => spans::start(&self.config, &call, None, None),
-        }
-        cx.extensions_mut().insert(call.clone());
-        let result = Bound::new(&call, next.run(cx)).await;
-        if let Err(error) = &result {
-            self.reporter(&call).note(error, Place::Function, None);
-        }
-        if call.notes.lock().started.take().is_some() {
-            spans::start(&self.config, &call, None, started);
-        }
-        let has_failed = !call.notes.lock().failures.is_empty();
-        spans::finish(&call, if has_failed { SpanStatus::InternalError } else { SpanStatus::Ok });
-        result
     }
 
     fn before_memoization(
@@ -181,19 +207,10 @@ impl Middleware for Sentry {
     }
 
     async fn around_step(&self, cx: &mut Call, next: NextStep<'_>) -> Result<Payload> {
-        let Some(call) = cx.extensions().get::<CallHub>().cloned() else {
-            return next.run(cx).await;
-        };
-        let step = cx.shared_step();
-        let span = step.as_ref().and_then(|step| spans::start_step(&call, step, cx.info()));
-        call.notes.lock().step = step;
-        let result = next.run(cx).await;
-        call.notes.lock().step = None;
-        if let Some(span) = span {
-            let is_ok = result.is_ok();
-            span.finish(if is_ok { SpanStatus::Ok } else { SpanStatus::InternalError });
+        match cx.extensions().get::<CallHub>().cloned() {
+            None => next.run(cx).await,
+            Some(call) => Box::pin(observe_step(call, cx, next)).await,
         }
-        result
     }
 
     fn transform_output(

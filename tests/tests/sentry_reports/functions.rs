@@ -68,7 +68,8 @@ async fn works(step: Step) -> Result<()> {
         step.run("two", async || Ok::<_, Error>(2)),
     );
     step.sleep("pause", Duration::from_secs(5)).await?;
-    (one?, two?);
+    one?;
+    two?;
     Ok(())
 }
 

@@ -208,7 +208,8 @@ async fn control_flow_is_no_error() {
             step.run("left", async || Ok::<_, Error>(1)),
             step.run("right", async || Ok::<_, Error>(1)),
         );
-        (a?, b?);
+        a?;
+        b?;
         step.sleep("pause", Duration::from_secs(60)).await?;
         let wait = hookstack_core::WaitForEvent::new("never", Duration::from_secs(60));
         let _: Option<hookstack_inngest::TypedEvent<serde_json::Value>> =
