@@ -138,6 +138,9 @@ pub struct TraceCarrier {
 }
 
 impl TraceCarrier {
+    /// The key of an event's data in which hosts without headers for events carry the entries. It is
+    /// theirs: nothing else can stand there.
+    pub const EVENT_DATA_KEY: &str = "__hookstack_trace";
     /// How many entries there are at most.
     pub const MAX_ENTRIES: usize = 8;
     const MAX_KEY: usize = 64;
