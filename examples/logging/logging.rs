@@ -1,10 +1,10 @@
 //! Logs of durable functions on the local engine: no server, no configuration.
 //!
 //! ```console
-//! $ cargo run -p logging               # for people if this is a terminal, otherwise JSON
-//! $ cargo run -p logging -- --json     # one JSON object a line
-//! $ cargo run -p logging -- --terminal
-//! $ cargo run -p logging -- --replayed # also what code logs that runs again: compare
+//! $ cargo run --example logging               # for people if this is a terminal, otherwise JSON
+//! $ cargo run --example logging -- --json     # one JSON object a line
+//! $ cargo run --example logging -- --terminal
+//! $ cargo run --example logging -- --replayed # also what code logs that runs again: compare
 //! ```
 //!
 //! Two orders are placed. The function of the first is called four times: for each of its steps, once more
