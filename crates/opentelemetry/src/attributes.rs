@@ -106,7 +106,10 @@ pub(crate) fn of_step(info: &CallInfo, step: &StepInfo) -> Vec<KeyValue> {
         KeyValue::new(RUN_ID, text(&info.run_id)),
         KeyValue::new(STEP_ID, text(step.id())),
         KeyValue::new(STEP_INDEX, i64::from(step.index())),
-        KeyValue::new(STEP_HASH, step.hash().to_string()),
+        KeyValue::new(
+            STEP_HASH,
+            text(std::str::from_utf8(&step.hash().to_hex()).unwrap_or_default()),
+        ),
         KeyValue::new(STEP_ATTEMPT, i64::from(info.attempt)),
     ]);
     attributes
