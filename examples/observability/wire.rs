@@ -9,9 +9,12 @@ use http::{Request, Response};
 use opentelemetry_http::{HttpClient, HttpError};
 use sentry::{ClientOptions, Envelope, Transport, TransportFactory};
 
-/// What was sent: to whom, and the bytes.
+/// To whom, and the bytes.
+pub(crate) type Sent = (&'static str, Vec<u8>);
+
+/// What was sent.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Wire(Arc<Mutex<Vec<(&'static str, Vec<u8>)>>>);
+pub(crate) struct Wire(Arc<Mutex<Vec<Sent>>>);
 
 pub(crate) const LOG: &str = "log line";
 pub(crate) const COLLECTOR: &str = "OTLP request";
@@ -22,7 +25,7 @@ impl Wire {
         self.sent().push((to, bytes));
     }
 
-    pub(crate) fn sent(&self) -> MutexGuard<'_, Vec<(&'static str, Vec<u8>)>> {
+    pub(crate) fn sent(&self) -> MutexGuard<'_, Vec<Sent>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -13,6 +13,7 @@ use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use bytes::Bytes;
 use divan::{Bencher, black_box};
@@ -20,13 +21,13 @@ use hookstack_core::{BoxMiddleware, Error, Event, Middleware};
 use hookstack_encryption::Encryption;
 use hookstack_inngest::engine::Engine;
 use hookstack_inngest::{App, AppBuilder, CallRequest, Function, Step};
-use hookstack_logging::{LogLayer, Logging};
+use hookstack_logging::{LogLayer, Logging, OwnLines};
 use hookstack_opentelemetry::{OpenTelemetry, for_runs};
 use hookstack_tests::shop::keys;
 use opentelemetry::metrics::noop::NoopMeterProvider;
 use opentelemetry::trace::noop::NoopTracerProvider;
 use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::metrics::{ManualReader, SdkMeterProvider};
+use opentelemetry_sdk::metrics::{InMemoryMetricExporter, PeriodicReader, SdkMeterProvider};
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider, SpanData, SpanProcessor};
 use sentry_core::{Client, ClientOptions, Envelope, Transport};
 use tracing::level_filters::LevelFilter;
@@ -58,7 +59,7 @@ enum Signals {
 }
 
 fn logging() -> BoxMiddleware {
-    Logging::new().boxed()
+    Logging::builder().own_lines(OwnLines::Failures).build().boxed()
 }
 
 /// What a process installs for logging; `None` for nothing.
@@ -83,7 +84,7 @@ impl SpanProcessor for Discard {
     fn force_flush(&self) -> OTelSdkResult {
         Ok(())
     }
-    fn shutdown_with_timeout(&self, _: std::time::Duration) -> OTelSdkResult {
+    fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
         Ok(())
     }
 }
@@ -98,8 +99,11 @@ fn opentelemetry(signals: Signals) -> BoxMiddleware {
             let tracers = for_runs(SdkTracerProvider::builder(), Sampler::AlwaysOn)
                 .with_span_processor(Discard)
                 .build();
-            let meters =
-                SdkMeterProvider::builder().with_reader(ManualReader::builder().build()).build();
+            // Nobody collects within the hour.
+            let reader = PeriodicReader::builder(InMemoryMetricExporter::default())
+                .with_interval(Duration::from_secs(3600))
+                .build();
+            let meters = SdkMeterProvider::builder().with_reader(reader).build();
             builder.sdk_tracer_provider(&tracers).sdk_meter_provider(&meters)
         }
     };
