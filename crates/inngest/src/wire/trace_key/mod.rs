@@ -180,8 +180,7 @@ mod tests {
 
     #[test]
     fn no_depth_and_no_number_of_members_is_a_problem() {
-        let deep =
-            format!("{}{}", r#"{"a":"#.repeat(1), "[".repeat(100_000) + &"]".repeat(100_000));
+        let deep = format!(r#"{{"a":{}{}"#, "[".repeat(100_000), "]".repeat(100_000));
         let event = received("e", format!(r#"{{"__hookstack_trace":{{}},"deep":{deep}}}}}"#));
         assert!(event.data.text().starts_with(br#"{"deep":"#));
         let many = "1,".repeat(500_000);
