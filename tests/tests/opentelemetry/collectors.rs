@@ -43,7 +43,8 @@ async fn a_collector_that_never_answers_holds_no_call_up() {
     let telemetry = runs(&sink.origin(), Flush::always(LIMIT), 50).await;
     // It did ask, and hangs there, for all calls together.
     sink.request().await;
-    assert!(flushing_threads() <= 2 * 4, "{}: two for each test of this file", flushing_threads());
+    // Two for each test of this program that runs now; a stack of them would be a hundred.
+    assert!(flushing_threads() <= 20, "{}", flushing_threads());
     drop(telemetry);
 }
 
