@@ -174,6 +174,14 @@ impl CallInfo {
         self.begun_step.load(Ordering::Acquire)
     }
 
+    /// Whether what the user's function does now it did in an earlier call as well: memoized state is being
+    /// [replayed](CallInfo::is_replaying), or the platform asked for a planned step
+    /// ([`executes_planned_step`](CallInfo::executes_planned_step)) whose body has not begun. Hooks of the
+    /// call run meanwhile too; [`is_polling_code`](CallInfo::is_polling_code) tells them apart.
+    pub fn is_repeating(&self) -> bool {
+        self.is_replaying() || (self.executes_planned_step && !self.has_begun_step())
+    }
+
     /// Whether the user's function of this call is being polled on this thread, as hosts that replay tell
     /// ([`host::mark_code`](crate::host::mark_code)). Hooks of the call run between its polls, so whoever
     /// holds signals back while [replaying](CallInfo::is_replaying) tells by this whose they are. Step
