@@ -117,8 +117,8 @@ impl fmt::Display for Hook {
 
 /// A set of async hooks: what a middleware overrides.
 ///
-/// A set cannot be put together by hand, so a wrapper can only repeat what was detected for the
-/// middleware that it wraps.
+/// A set cannot be put together by hand, only made smaller, so a wrapper can only repeat what was
+/// detected for the middleware that it wraps.
 ///
 /// ```
 /// use hookstack_core::{BeforeExecution, Hook, HookSet, Middleware, Result};
@@ -161,6 +161,11 @@ impl HookSet {
     /// The hooks of the set, in the order of the lifecycle.
     pub fn iter(self) -> impl Iterator<Item = Hook> {
         Hook::ASYNC.into_iter().filter(move |hook| self.contains(*hook))
+    }
+
+    /// The set without `hook`, for a middleware whose configuration makes it superfluous.
+    pub fn without(self, hook: Hook) -> Self {
+        HookSet(self.0 & !(1 << hook as u8))
     }
 
     fn insert_if(&mut self, hook: Hook, overridden: bool) {

@@ -5,6 +5,7 @@ use std::future::Future;
 use crate::call::{Call, Sending};
 use crate::erased::BoxMiddleware;
 use crate::error::Result;
+use crate::extensions::Extensions;
 use crate::hook::{HookSet, Unset, forward};
 use crate::next::{Next, NextRequest, NextSend, NextStep};
 use crate::outcome::{Completed, Outcome, Sent};
@@ -90,8 +91,9 @@ pub trait Middleware: Send + Sync + 'static {
         true
     }
 
-    /// The hooks that are dispatched. The default is exact; only a wrapper that forwards every hook
-    /// to another middleware overrides this, with that middleware's set.
+    /// The hooks that are dispatched. The default is exact; this is overridden only by a wrapper that
+    /// forwards every hook to another middleware, with that middleware's set, and by a middleware whose
+    /// configuration makes a hook superfluous, with fewer of its own.
     fn hooks(&self) -> HookSet
     where
         Self: Sized,
@@ -105,6 +107,14 @@ pub trait Middleware: Send + Sync + 'static {
         Self: Sized,
     {
         BoxMiddleware::new(self)
+    }
+
+    /// Values for everything in all calls of a stack: called once for each stack that the middleware is
+    /// in, outermost first, when the stack is built. What is inserted here is read through
+    /// [`CallInfo::provided`](crate::CallInfo::provided), and when an app is built, by the
+    /// [check](crate::Extract::check) of its handlers' arguments.
+    fn provide(&self, values: &mut Extensions) {
+        let _ = values;
     }
 
     /// **When**: once, when the stack is attached to an app or host; forward.
