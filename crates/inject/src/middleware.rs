@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use hookstack_core::{
-    AfterResponse, BeforeMemoization, Call, CallInfo, Extensions, Hook, HookSet, Middleware, Next,
-    NextStep, OnAbandoned, Outcome, Payload, Result,
+    AfterResponse, BeforeMemoization, Call, CallInfo, Error, Extensions, Hook, HookSet, Middleware,
+    Next, NextStep, OnAbandoned, Origin, Outcome, Payload, Result,
 };
 
 use crate::container::{Container, first};
@@ -12,9 +12,11 @@ use crate::provider::Phase;
 use crate::registry::{CallScopes, Registry, STEP, StepScope};
 use crate::scope::{Ended, Scope};
 
+const NAME: &str = "Container";
+
 impl Middleware for Container {
     fn name(&self) -> &str {
-        "Container"
+        NAME
     }
 
     /// Only what the providers make necessary: without teardowns and step scope it is in no hook's list.
@@ -55,6 +57,7 @@ impl Middleware for Container {
             let call = call.clone();
             let ended = Ended::of(&outcome);
             let errors = call.tear_down(self, Phase::Before, ended).await;
+            let errors = from_hook(errors, Hook::AroundFunction);
             match &mut outcome {
                 Outcome::Done(Err(error)) => {
                     errors.into_iter().for_each(|later| error.suppress(later))
@@ -79,7 +82,7 @@ impl Middleware for Container {
         let mut leaving = LeavingStep { container: self, step: Some(step.clone()) };
         let mut result = STEP.scope(step.clone(), next.run(cx)).await;
         let ended = if result.is_ok() { Ended::Ok } else { Ended::Error };
-        let errors = step.leave(self, ended).await;
+        let errors = from_hook(step.leave(self, ended).await, Hook::AroundStep);
         match &mut result {
             Err(error) => errors.into_iter().for_each(|later| error.suppress(later)),
             Ok(_) => {
@@ -103,6 +106,12 @@ impl Middleware for Container {
             call.abandon(self);
         }
     }
+}
+
+/// Errors that replace nothing do not get their origin from the stack.
+fn from_hook(errors: Vec<Error>, hook: Hook) -> Vec<Error> {
+    let origin = || Origin::Middleware { name: NAME.into(), hook };
+    errors.into_iter().map(|error| error.with_origin(origin())).collect()
 }
 
 /// Ends the scope when the function is dropped before its end, by whoever is around this middleware: the

@@ -6,7 +6,7 @@ use hookstack_core::{
     AfterExecution, AfterResponse, BeforeResponse, Call, Error, Middleware, Next, Outcome, Result,
     Suspended,
 };
-use hookstack_inject::{Container, ContainerBuilder, Dep, Deps, Ended, Provider, Resolve};
+use hookstack_inject::{Container, ContainerBuilder, Dep, Deps, Provider, Resolve};
 use hookstack_inngest::engine::{Engine, RunRecord};
 use hookstack_inngest::{App, Step};
 
@@ -239,7 +239,7 @@ fn calls(run: &RunRecord) -> String {
 async fn a_failed_commit_fails_the_call_and_the_teardowns_after_it_know() {
     let log = Log::default();
     let container = commits(&log, || fail("disk full"));
-    let handler = async |_: Dep<Audit>, _: Dep<Upload>| Ok::<_, Error>("the output");
+    let handler = async |_: Dep<Audit>, _: Dep<Upload>| Ok::<_, Error>("the output".to_owned());
     let run = run(watched(&log, container).function(function().handler(handler))).await;
     assert_eq!(run.output, None);
     assert!(
@@ -265,7 +265,7 @@ async fn a_failed_commit_discards_the_output_of_a_step() {
     let log = Log::default();
     let container = commits(&log, || fail("disk full"));
     let handler = async |_: Dep<Upload>, step: Step| {
-        step.run("step", || async { Ok::<_, Error>("the output") }).await
+        step.run("step", || async { Ok::<_, Error>("the output".to_owned()) }).await
     };
     let run = run(watched(&log, container).function(function().handler(handler))).await;
     assert!(run.steps.is_empty(), "nothing is memoized: {run:?}");
@@ -279,7 +279,7 @@ async fn the_first_error_wins_over_that_of_a_teardown() {
     let handler = async |_: Dep<Upload>| fail::<()>("out of stock");
     let run = run(watched(&log, container).function(function().handler(handler))).await;
     assert!(run.error.as_ref().expect("failed").contains("out of stock"));
-    assert_eq!(run.calls[0].reported, ["teardown of `Upload`: cannot roll back"]);
+    assert_eq!(run.calls[0].reported, [r#"middleware "Container", around_function: Failure"#]);
 }
 
 #[tokio::test]
@@ -291,7 +291,7 @@ async fn a_failed_step_keeps_its_identity_when_a_teardown_fails_too() {
         Ok::<_, Error>(failed.expect_err("it failed").message().to_owned())
     };
     let run = run(watched(&log, container).function(function().handler(handler))).await;
-    assert_eq!(run.calls[0].reported, ["teardown of `Upload`: cannot roll back"]);
+    assert_eq!(run.calls[0].reported, [r#"middleware "Container", around_function: Failure"#]);
     assert!(run.step("step").is_some(), "the step's failure is what the server stores: {run:?}");
 }
 
@@ -317,7 +317,7 @@ async fn an_error_after_the_response_is_reported_and_changes_nothing() {
     let handler = async |_: Dep<Audit>| Ok::<_, Error>(5);
     let run = run(app(&container).function(function().handler(handler))).await;
     assert_eq!(run.output.as_deref(), Some("5"));
-    assert_eq!(run.calls[0].reported, ["teardown of `Audit`: no audit today"]);
+    assert_eq!(run.calls[0].reported, [r#"middleware "Container", after_response: Failure"#]);
 }
 
 #[tokio::test]
@@ -338,7 +338,7 @@ async fn a_step_scope_ends_with_its_body_and_can_fail_it() {
         .build()
         .expect("valid");
     let handler = async |deps: Deps, step: Step| {
-        let upload = || deps.inject(async |_: Dep<Upload>| Ok::<_, Error>("the output"));
+        let upload = || deps.inject(async |_: Dep<Upload>| Ok::<_, Error>("the output".to_owned()));
         let failed = step.run("upload", upload()).await.expect_err("its teardown fails");
         let declined = deps.inject(async |_: Dep<Upload>| fail::<()>("declined"));
         let declined = step.run("declined", declined).await.expect_err("the body fails");

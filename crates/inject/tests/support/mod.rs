@@ -47,7 +47,7 @@ pub(crate) async fn run_on(engine: &Engine) -> RunRecord {
 }
 
 pub(crate) fn event() -> Event {
-    Event::new("test/event", &serde_json::json!({ "n": 7 })).expect("serialises").with_id("event-1")
+    Event::new("test/event", &serde_json::json!({ "n": 7 })).expect("serialises")
 }
 
 pub(crate) fn refusal(app: AppBuilder) -> String {
