@@ -381,6 +381,17 @@ impl Linker<'_> {
                 (None, None) => Phase::After,
             };
         }
+        // Unless something that ends later needs it.
+        for &index in order.iter().rev() {
+            if phases[index] == Phase::Before {
+                continue;
+            }
+            for need in self.own_needs(index).filter(|need| scopes[*need] == Scope::Step) {
+                if reasons[need].is_none() {
+                    phases[need] = Phase::After;
+                }
+            }
+        }
         phases
     }
 

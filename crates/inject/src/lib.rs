@@ -52,6 +52,8 @@ mod get;
 mod graph;
 mod key;
 mod middleware;
+#[cfg(test)]
+mod property;
 mod provider;
 mod registry;
 mod resolve;

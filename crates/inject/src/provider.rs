@@ -160,13 +160,14 @@ impl<T: ?Sized + Send + Sync + 'static> Provider<T, PerStep> {
     }
 }
 
-impl<T: ?Sized + Send + Sync + 'static, L: InCall> Provider<T, L> {
+impl<T: ?Sized + Send + Sync + 'static, L> Provider<T, L> {
     /// Torn down on the way out of the function, or of the step's body, before anything is sent. An
     /// error of it replaces the outcome: a failed commit fails the call, and the output is discarded.
     ///
     /// What depends on it, directly or not, is torn down before it.
     pub fn before_response<F, Fut, E, M>(self, teardown: F) -> Self
     where
+        L: InCall,
         F: Fn(Dep<T>, Ended) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<(), E>> + Send + 'static,
         E: IntoError<M>,
@@ -178,6 +179,7 @@ impl<T: ?Sized + Send + Sync + 'static, L: InCall> Provider<T, L> {
     /// nothing.
     pub fn after_response<F, Fut, E, M>(self, teardown: F) -> Self
     where
+        L: InCall,
         F: Fn(Dep<T>, Ended) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<(), E>> + Send + 'static,
         E: IntoError<M>,

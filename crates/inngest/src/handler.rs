@@ -13,7 +13,7 @@ use serde::Serialize;
 /// Implemented for functions and closures of up to eight arguments; `M` is always inferred.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a handler",
-    note = "a handler is an async function whose arguments implement `Extract` (`Data<T>`, `TypedEvent<T>`, `Batch<T>`, `Step`, `Info`, …; `Data<T>` and `TypedEvent<T>` need `T: DeserializeOwned + Send`), whose future is `Send`, and which returns `Result<T, E>` with `T: Serialize` and a standard error, `hookstack::Error` or `anyhow::Error` as `E`"
+    note = "a handler is an async function whose arguments implement `Extract` (`Data<T>`, `TypedEvent<T>`, `Batch<T>`, `Step`, `Info`, …; `Data<T>` and `TypedEvent<T>` need `T: DeserializeOwned + Send`, an injected `Dep<T>` needs `T: Send + Sync`), whose future is `Send`, and which returns `Result<T, E>` with `T: Serialize` (a `Dep` is not) and a standard error, `hookstack::Error` or `anyhow::Error` as `E`"
 )]
 pub trait Handler<M>: Send + Sync + 'static {
     #[doc(hidden)]
