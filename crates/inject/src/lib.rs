@@ -50,6 +50,7 @@ mod error;
 mod factory;
 mod get;
 mod graph;
+pub mod guide;
 mod key;
 mod middleware;
 #[cfg(test)]
@@ -71,3 +72,8 @@ pub use get::Resolve;
 pub use key::Key;
 pub use provider::Provider;
 pub use scope::{Ended, Scope, lifetime};
+
+/// The README's example, compiled with the documentation's tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;
