@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::container::Container;
 use crate::error::{BuildError, Problem};
 use crate::factory::Factory;
-use crate::graph::Graph;
+use crate::link::link;
 use crate::provider::{Definition, Provider};
 
 /// Puts a [`Container`] together: values, factories by scope, and bindings of traits.
@@ -134,7 +134,7 @@ impl ContainerBuilder {
                 }),
             }
         }
-        let graph = Graph::link(definitions, parent.as_ref(), &mut problems);
+        let graph = link(definitions, parent.as_ref(), &mut problems);
         match graph {
             Some(graph) if problems.is_empty() => Ok(Container::new(graph, parent)),
             _ => Err(BuildError { problems }),

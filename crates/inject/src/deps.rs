@@ -6,11 +6,13 @@ use std::sync::Arc;
 use hookstack_core::host::BoxFuture;
 use hookstack_core::{Extensions, Extract, ExtractContext, IntoError, Result};
 
+use crate::call_scopes::CallScopes;
 use crate::dep::Dep;
 use crate::get::missing_container;
 use crate::key::Key;
-use crate::registry::{CallScopes, Registry, StepScope};
+use crate::registry::Registry;
 use crate::resolve::{Resolver, no_container};
+use crate::step_scope::StepScope;
 
 /// The dependencies of the call, as a handler's argument: for step bodies, and for what only some calls
 /// need.

@@ -10,7 +10,7 @@ use crate::dep::{Dep, Instance, PlatformRequest};
 use crate::key::Key;
 use crate::scope::Ended;
 
-/// An argument of a factory, of a teardown's neighbour the handler too: something that the container
+/// An argument of a factory: something that the container
 /// resolves by its type.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be injected",

@@ -10,12 +10,14 @@ use hookstack_core::{
     TransformOutput,
 };
 
+use crate::call_scopes::CallScopes;
 use crate::dep::{Dep, PlatformRequest};
 use crate::factory::{Inject, Source};
 use crate::graph::BuiltIn;
 use crate::key::Key;
-use crate::registry::{CallScopes, Registry, StepScope};
+use crate::registry::Registry;
 use crate::resolve::{self, Resolver};
+use crate::step_scope::StepScope;
 
 /// Dependencies in hooks: `cx.get::<T>().await?` with the context of every async hook.
 ///

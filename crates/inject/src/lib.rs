@@ -41,6 +41,7 @@
 //! The [guide](guide) goes on with scopes, teardown, steps and tests.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod call_scopes;
 mod config;
 mod container;
 mod dep;
@@ -52,6 +53,7 @@ mod get;
 mod graph;
 pub mod guide;
 mod key;
+mod link;
 mod middleware;
 #[cfg(test)]
 mod property;
@@ -60,6 +62,7 @@ mod registry;
 mod resolve;
 mod scope;
 mod slots;
+mod step_scope;
 
 pub use config::ContainerBuilder;
 pub use container::Container;

@@ -7,10 +7,12 @@ use hookstack_core::{
     Next, NextStep, OnAbandoned, Origin, Outcome, Payload, Result,
 };
 
+use crate::call_scopes::CallScopes;
 use crate::container::{Container, first};
 use crate::provider::Phase;
-use crate::registry::{CallScopes, Registry, STEP, StepScope};
+use crate::registry::Registry;
 use crate::scope::{Ended, Scope};
+use crate::step_scope::{STEP, StepScope};
 
 const NAME: &str = "Container";
 

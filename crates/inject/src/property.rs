@@ -12,15 +12,17 @@ use hookstack_core::{
 use http::{HeaderMap, StatusCode};
 use proptest::prelude::*;
 
+use crate::call_scopes::CallScopes;
 use crate::container::Container;
 use crate::dep::Instance;
 use crate::error::Problem;
 use crate::factory::{Build, Requirement, Source, Teardown};
 use crate::key::Key;
 use crate::provider::{Definition, Kind, Phase};
-use crate::registry::{CallScopes, Place, StepScope};
+use crate::registry::Place;
 use crate::resolve::Resolver;
 use crate::scope::Scope;
+use crate::step_scope::StepScope;
 
 struct Type<const N: usize>;
 

@@ -48,8 +48,11 @@ pub(crate) enum Phase {
 #[must_use = "a provider takes part when it is given to `ContainerBuilder::provide` or `replace`"]
 pub struct Provider<T: ?Sized, L> {
     pub(crate) definition: Definition,
-    types: PhantomData<fn() -> (Box<T>, L)>,
+    types: Types<T, L>,
 }
+
+/// Types that are named only, and decide about neither `Send` nor `Sync`.
+type Types<T, L> = PhantomData<(fn() -> Box<T>, fn() -> L)>;
 
 /// A provider without its types.
 #[derive(Clone)]

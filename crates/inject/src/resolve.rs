@@ -5,14 +5,16 @@ use std::sync::Arc;
 use hookstack_core::host::BoxFuture;
 use hookstack_core::{CallInfo, Error, ErrorKind, Result, Retry};
 
+use crate::call_scopes::CallScopes;
 use crate::dep::{Dep, Instance};
 use crate::error::Unavailable;
 use crate::graph::{BuiltIn, Node, Target};
 use crate::key::Key;
 use crate::provider::Kind;
-use crate::registry::{CallScopes, Place, Registry, StepScope};
+use crate::registry::{Place, Registry};
 use crate::scope::Scope;
 use crate::slots::{Slots, caught};
+use crate::step_scope::StepScope;
 
 /// From where something is asked for.
 #[derive(Clone, Copy)]
@@ -133,7 +135,7 @@ impl<'a> Resolver<'a> {
         match node.scope {
             Scope::Singleton => Some(self.registry.container(place.member).singletons()),
             Scope::Call => self.call.map(|call| call.slots(place.member)),
-            Scope::Step => self.step.and_then(|step| step.slots(place.member)),
+            Scope::Step => self.step.and_then(|step| step.slots_of(place.member)),
         }
     }
 }

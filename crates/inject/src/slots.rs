@@ -181,7 +181,13 @@ async fn end(node: &Node, instance: Instance, ended: Ended) -> Result {
     let key = node.definition.key;
     let result = match &node.definition.teardown {
         Some((_, teardown)) => caught(async move { teardown(instance, ended).await }).await,
-        None => caught(async move { Ok(drop(instance)) }).await,
+        None => {
+            let dropped = async move {
+                drop(instance);
+                Ok(())
+            };
+            caught(dropped).await
+        }
     };
     result.map_err(|error| TeardownFailed::of(key, error))
 }
