@@ -1,15 +1,18 @@
 //! Shared by the tests: a shorthand for recorded sequences, call requests and responses as text, and the
 //! functions that are called.
 
+pub mod conversation;
 pub mod endpoint;
 pub mod fake_server;
 pub mod http_client;
+pub mod order;
 pub mod process;
 pub mod recorded;
 pub mod request;
 pub mod response;
 pub mod shop;
 pub mod signing;
+pub mod sinks;
 pub mod table;
 pub mod trace;
 pub mod traced;

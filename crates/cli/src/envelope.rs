@@ -8,9 +8,11 @@ use crate::document::{Document, Kind, NodeId};
 
 /// What the message of a sealed error begins with.
 pub(crate) const ERROR_PREFIX: &str = "hookstack/v1:";
+/// Its two halves, between which some encoders escape the slash.
+const SCHEME: &str = "hookstack";
+const VERSION: &str = "/v1:";
 
 const MARKER: &str = "__ENCRYPTED__";
-const QUOTED: &str = r#""__ENCRYPTED__""#;
 const STRATEGY: &str = "__STRATEGY__";
 const LIBSODIUM: &str = "inngest/libsodium";
 const HEAD: &str = r#"{"__ENCRYPTED__":true,"__STRATEGY__":"hookstack/v1","data":""#;
@@ -40,7 +42,8 @@ pub(crate) enum Sealed {
     Libsodium,
     /// It has the marker and is not readable.
     Unreadable,
-    /// JSON inside of a text, in which the marker stands. Told of, and not taken apart.
+    /// A text, JSON for instance, in which the marker or the message of a sealed error stands. Told of, and not
+    /// taken apart.
     Quoted,
 }
 
@@ -55,7 +58,7 @@ pub(crate) fn find(document: &Document<'_>) -> Vec<Found> {
         let form = match &value.kind {
             Kind::Object if has_marker(document, node) => Form::Object,
             Kind::String(text) if text.starts_with(ERROR_PREFIX) => Form::Message,
-            Kind::String(text) if text.contains(QUOTED) => {
+            Kind::String(text) if quotes_sealed(text) => {
                 found.push(Found { node, form: Form::Message, sealed: Sealed::Quoted });
                 continue;
             }
@@ -65,6 +68,13 @@ pub(crate) fn find(document: &Document<'_>) -> Vec<Found> {
         found.push(Found { node, form, sealed: sealed(document, node, form) });
     }
     found
+}
+
+/// Whether something sealed seems to stand in a text. Around the marker and before the slash stand as many
+/// backslashes as it takes where JSON was put into a text, that into another, and so on.
+fn quotes_sealed(text: &str) -> bool {
+    let is_prefix = |at: usize| text[..at].trim_end_matches('\\').ends_with(SCHEME);
+    text.contains(MARKER) || text.match_indices(VERSION).any(|(at, _)| is_prefix(at))
 }
 
 fn has_marker(document: &Document<'_>, node: NodeId) -> bool {

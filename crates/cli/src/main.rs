@@ -70,7 +70,8 @@ Examples:
   curl -s \"$API/v1/events\" | hookstack inspect --json | jq -r .key | sort | uniq -c
 
 Nothing that this prints is authentic: anybody can have written it, until the value is opened.
-Exit code 3: some values are marked as sealed and are not envelopes of a known version.";
+Exit code 3: some values are marked as sealed and are not envelopes of a known version, or stand in a text,
+which is not looked into.";
 
 const DECRYPT: &str = "\
 Examples:
@@ -80,7 +81,8 @@ Examples:
   pbpaste | hookstack decrypt --event shop/order.placed    one of an event
 
 A value that opens is authentic: it was sealed by somebody with the key, for the place that it opened in.
-Whether that is where it stands now is not checked.
+Whether that is where it stands now is not checked. Everything beside a sealed value stays, authentic or not:
+plain copies, what the server wrote (_inngest), the sender's trace (__hookstack_trace).
 Exit codes: 0 all opened, 1 arguments or input, 2 keys, 3 some values stay as they were (see standard error).";
 
 const ROTATE: &str = "\

@@ -37,7 +37,7 @@ impl fmt::Display for Reason {
             ),
             Reason::Unreadable => f.write_str("marked as sealed, but it is not an envelope of a known version"),
             Reason::Quoted => f.write_str(
-                "a text with sealed JSON in it, which is left alone: take it out (`jq -r`) and pass it by itself",
+                "a text with something sealed in it, which is left alone: take it out (`jq -r`) and pass it by itself",
             ),
             Reason::UnknownKey { class, key } => write!(
                 f,

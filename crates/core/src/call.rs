@@ -8,7 +8,7 @@ use crate::event::Event;
 use crate::extensions::Extensions;
 use crate::info::CallInfo;
 use crate::step::StepInfo;
-use crate::trace::TraceContext;
+use crate::trace::{TraceContext, TraceWatch};
 
 /// The context of one call, or of one step body in it.
 ///
@@ -23,6 +23,7 @@ pub struct Call {
     extensions: Extensions,
     reported: Vec<Error>,
     clock: Option<Clock>,
+    watch: Option<TraceWatch>,
 }
 
 impl Call {
@@ -35,6 +36,7 @@ impl Call {
             extensions: Extensions::new(),
             reported: Vec::new(),
             clock: None,
+            watch: None,
         }
     }
 
@@ -77,6 +79,18 @@ impl Call {
     /// Sets trace and span for everything further in.
     pub fn set_trace(&mut self, trace: TraceContext) {
         self.trace = Some(trace);
+        if let Some(watch) = &self.watch {
+            watch.set(trace);
+        }
+    }
+
+    /// The trace and span of this context, now and later: a middleware further in that sets them, after
+    /// this one gave the context on, is seen too.
+    ///
+    /// The context of a step body has its own; what is set there does not show here.
+    pub fn watch_trace(&mut self) -> TraceWatch {
+        let trace = self.trace;
+        self.watch.get_or_insert_with(|| TraceWatch::new(trace)).clone()
     }
 
     /// For hosts: the context of a step body. It reads through to this call's extensions, which are
@@ -89,6 +103,7 @@ impl Call {
             extensions: self.extensions.child(),
             reported: Vec::new(),
             clock: self.clock.clone(),
+            watch: None,
         }
     }
 

@@ -117,8 +117,8 @@ impl fmt::Display for Hook {
 
 /// A set of async hooks: what a middleware overrides.
 ///
-/// A set cannot be put together by hand, only made smaller, so a wrapper can only repeat what was
-/// detected for the middleware that it wraps.
+/// A set cannot be put together by hand: a wrapper can only repeat what was detected for the middleware
+/// that it wraps, and a middleware can only leave hooks out.
 ///
 /// ```
 /// use hookstack_core::{BeforeExecution, Hook, HookSet, Middleware, Result};
@@ -153,6 +153,27 @@ impl HookSet {
         HookSet(self.0 | other.0)
     }
 
+    /// All but one: for a middleware whose settings leave that hook nothing to do, so that it is not
+    /// dispatched.
+    ///
+    /// ```
+    /// # use hookstack_core::{BeforeExecution, Hook, HookSet, Middleware, Result};
+    /// struct Audit { quiet: bool }
+    /// impl Middleware for Audit {
+    ///     async fn before_execution(&self, _cx: &mut BeforeExecution<'_>) -> Result { Ok(()) }
+    ///
+    ///     fn hooks(&self) -> HookSet {
+    ///         let hooks = HookSet::detect::<Self>();
+    ///         if self.quiet { hooks.without(Hook::BeforeExecution) } else { hooks }
+    ///     }
+    /// }
+    /// assert_eq!(Audit { quiet: true }.hooks().iter().count(), 0);
+    /// ```
+    #[must_use]
+    pub const fn without(self, hook: Hook) -> Self {
+        HookSet(self.0 & !(1 << hook as u8))
+    }
+
     /// Whether `hook` is in the set.
     pub const fn contains(self, hook: Hook) -> bool {
         self.0 & (1 << hook as u8) != 0
@@ -161,11 +182,6 @@ impl HookSet {
     /// The hooks of the set, in the order of the lifecycle.
     pub fn iter(self) -> impl Iterator<Item = Hook> {
         Hook::ASYNC.into_iter().filter(move |hook| self.contains(*hook))
-    }
-
-    /// The set without `hook`, for a middleware whose configuration makes it superfluous.
-    pub fn without(self, hook: Hook) -> Self {
-        HookSet(self.0 & !(1 << hook as u8))
     }
 
     fn insert_if(&mut self, hook: Hook, overridden: bool) {

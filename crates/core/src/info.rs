@@ -117,8 +117,12 @@ pub struct CallInfo {
     pub trigger: CallTrigger,
     /// The id of the first triggering event.
     pub event_id: Option<String>,
+    /// Whether the platform asked for one step that an earlier call planned. What the function does up to
+    /// that step it did in the earlier call as well, whatever is memoized.
+    pub executes_planned_step: bool,
     platform: Option<Platform>,
     replaying: AtomicBool,
+    begun_step: AtomicBool,
     sensitive: AtomicBool,
     provided: OnceLock<Arc<Extensions>>,
     locals: Locals,
@@ -139,8 +143,10 @@ impl CallInfo {
             max_attempts: None,
             trigger: CallTrigger::Request,
             event_id: None,
+            executes_planned_step: false,
             platform: None,
             replaying: AtomicBool::new(false),
+            begun_step: AtomicBool::new(false),
             sensitive: AtomicBool::new(false),
             provided: OnceLock::new(),
             locals: Locals::default(),
@@ -211,6 +217,20 @@ impl CallInfo {
         self.replaying.load(Ordering::Acquire)
     }
 
+    /// Whether a step body, with the hooks around it, was begun in this call.
+    pub fn has_begun_step(&self) -> bool {
+        self.begun_step.load(Ordering::Acquire)
+    }
+
+    /// Whether the user's function of this call is being polled on this thread, as hosts that replay tell
+    /// ([`host::mark_code`](crate::host::mark_code)). Hooks of the call run between its polls, so whoever
+    /// holds signals back while [replaying](CallInfo::is_replaying) tells by this whose they are. Step
+    /// bodies, and hooks around them, count as the function. In a task that the function spawned it is
+    /// `false`.
+    pub fn is_polling_code(&self) -> bool {
+        crate::host::is_marked(self)
+    }
+
     /// Whether a middleware around this call, at app or function level, declares that payloads are
     /// secret ([`sensitive`](crate::Middleware::sensitive)): signals about the call must redact.
     pub fn is_sensitive(&self) -> bool {
@@ -224,6 +244,10 @@ impl CallInfo {
 
     pub(crate) fn set_sensitive(&self, sensitive: bool) {
         self.sensitive.store(sensitive, Ordering::Relaxed);
+    }
+
+    pub(crate) fn set_begun_step(&self) {
+        self.begun_step.store(true, Ordering::Release);
     }
 
     pub(crate) fn set_replaying(&self, replaying: bool) {

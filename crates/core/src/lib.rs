@@ -52,7 +52,7 @@ pub use outcome::{Completed, Operation, OperationKind, Outcome, Sent, Suspended}
 pub use payload::Payload;
 pub use stack::{Stack, StackBuilder};
 pub use step::{Invoke, StepHash, StepInfo, StepOp, StepOptions, WaitForEvent};
-pub use trace::{TraceCarrier, TraceContext};
+pub use trace::{TraceCarrier, TraceContext, TraceWatch};
 pub use view::{
     AfterExecution, AfterMemoization, AfterResponse, AfterSendEvents, BeforeExecution,
     BeforeMemoization, BeforeResponse, BeforeSendEvents, OnAbandoned, OnRegister,

@@ -91,9 +91,9 @@ pub trait Middleware: Send + Sync + 'static {
         true
     }
 
-    /// The hooks that are dispatched. The default is exact; this is overridden only by a wrapper that
-    /// forwards every hook to another middleware, with that middleware's set, and by a middleware whose
-    /// configuration makes a hook superfluous, with fewer of its own.
+    /// The hooks that are dispatched. The default is exact; a wrapper that forwards every hook to another
+    /// middleware overrides this with that middleware's set, and a middleware whose settings leave a hook
+    /// nothing to do may leave it [out](HookSet::without).
     fn hooks(&self) -> HookSet
     where
         Self: Sized,

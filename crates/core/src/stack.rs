@@ -180,6 +180,7 @@ impl Stack {
         cx: &'x mut Call,
         body: &'x mut dyn Endpoint<Call, Result<Payload>>,
     ) -> Run<'x, Result<Payload>> {
+        cx.info().set_begun_step();
         Next::new(self.list(Hook::AroundStep), &STEP, body).run(cx)
     }
 

@@ -1,6 +1,7 @@
 //! The trace that a call belongs to, and what carries it from the sender of an event to its run.
 
 use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The trace that a call belongs to, when a middleware or host knows it.
 ///
@@ -78,6 +79,39 @@ fn parse_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
     Some(bytes)
 }
 
+/// The trace and span of a [`Call`](crate::Call), also when they are set later; see
+/// [`Call::watch_trace`](crate::Call::watch_trace). Cheap to clone.
+///
+/// ```
+/// use std::sync::Arc;
+/// use hookstack_core::{Call, CallInfo, FunctionInfo, TraceContext};
+///
+/// let mut call = Call::new(CallInfo::new("shop", Arc::new(FunctionInfo::new("fulfil")), "run-1"));
+/// let watch = call.watch_trace();
+/// assert_eq!(watch.get(), None);
+///
+/// let trace = TraceContext { trace_id: [0xab; 16], span_id: [1; 8], sampled: true };
+/// call.set_trace(trace);
+/// assert_eq!(watch.get(), Some(trace));
+/// ```
+#[derive(Clone, Debug)]
+pub struct TraceWatch(Arc<Mutex<Option<TraceContext>>>);
+
+impl TraceWatch {
+    pub(crate) fn new(trace: Option<TraceContext>) -> Self {
+        TraceWatch(Arc::new(Mutex::new(trace)))
+    }
+
+    pub(crate) fn set(&self, trace: TraceContext) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(trace);
+    }
+
+    /// Trace and span as they are now.
+    pub fn get(&self) -> Option<TraceContext> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// Text pairs by which a trace travels from the sender of an event to its run: `traceparent` and
 /// `tracestate` of W3C, `sentry-trace`, whatever a propagator writes.
 ///
@@ -104,6 +138,9 @@ pub struct TraceCarrier {
 }
 
 impl TraceCarrier {
+    /// The key of an event's data in which hosts without headers for events carry the entries. It is
+    /// theirs: nothing else can stand there.
+    pub const EVENT_DATA_KEY: &str = "__hookstack_trace";
     /// How many entries there are at most.
     pub const MAX_ENTRIES: usize = 8;
     const MAX_KEY: usize = 64;

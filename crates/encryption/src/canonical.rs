@@ -4,12 +4,12 @@ use hookstack_core::Payload;
 use serde_json::{Number, Value};
 use sha2::{Digest, Sha256};
 
-use crate::owner::SERVER_FIELD;
+use crate::owner::RESERVED;
 
 /// The hash of a data object.
 ///
-/// A server sorts the keys of what it passes on, writes numbers anew (`1.0` becomes `1`), keeps the last of two equal keys, and adds a member of its own at the top: none of this changes
-/// the hash. What no parser holds (a lone surrogate, a number beyond all floating point) counts as text.
+/// A server sorts the keys of what it passes on, writes numbers anew (`1.0` becomes `1`), keeps the last of two equal keys, and adds a member of its own at the top, as hosts add the sender's trace:
+/// none of this changes the hash. What no parser holds (a lone surrogate, a number beyond all floating point) counts as text.
 pub(crate) fn digest(data: &Payload) -> [u8; 32] {
     let mut hash = Sha256::new();
     match data.value() {
@@ -44,8 +44,10 @@ fn feed(hash: &mut Sha256, value: &Value, top: bool) {
             elements.iter().for_each(|element| feed(hash, element, false));
         }
         Value::Object(object) => {
-            let mut members: Vec<_> =
-                object.iter().filter(|(key, _)| !top || *key != SERVER_FIELD).collect();
+            let mut members: Vec<_> = object
+                .iter()
+                .filter(|(key, _)| !top || !RESERVED.contains(&key.as_str()))
+                .collect();
             members.sort_unstable_by_key(|(key, _)| *key);
             length(hash, b'{', members.len());
             for (key, value) in members {
@@ -86,8 +88,7 @@ mod tests {
     #[test]
     fn what_a_server_rewrites_does_not_count() {
         let json = r#"{"b": [1.0, 9007199254740992], "a": {"x": null, "y": "é"}}"#;
-        let rewritten =
-            r#"{"_inngest":{"v":1},"a":{"y":"\u00e9","x":null},"b":[1,9007199254740992.0]}"#;
+        let rewritten = r#"{"__hookstack_trace":{"k":"v"},"_inngest":{"v":1},"a":{"y":"\u00e9","x":null},"b":[1,9007199254740992.0]}"#;
         assert_eq!(of(json), of(rewritten));
         assert_eq!(of(r#"{"a":1,"a":2}"#), of(r#"{"a":2}"#));
         assert_eq!(of("-0.0"), of("0"));
@@ -116,6 +117,8 @@ mod tests {
             r#"{"a":{},"b":1}"#,
             r#"{"a":{"_inngest":1}}"#,
             r#"{"a":{"_inngest":2}}"#,
+            r#"{"a":{"__hookstack_trace":1}}"#,
+            r#"{"a":{"__hookstack_trace":2}}"#,
             r#""\ud800""#,
             r#""\ud801""#,
             "9007199254740992",

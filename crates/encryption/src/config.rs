@@ -9,8 +9,8 @@ use crate::counters::{Counted, Counters};
 use crate::error::{Failure, KeyError};
 use crate::interop::Interop;
 use crate::keyset::Keyset;
-use crate::owner::{Owner, SERVER_FIELD};
-use crate::policy::{Binding, EventPolicy, Mode, Plain, Shape, Slot};
+use crate::owner::{Owner, RESERVED};
+use crate::policy::{Binding, EventPolicy, Mode, Plain, Slot};
 use crate::provider::Reload;
 
 /// Puts [`Encryption`](crate::Encryption) together.
@@ -103,7 +103,7 @@ impl EncryptionBuilder {
     }
 
     /// How long the keys of a [provider](crate::Encryption::from_provider) are used before it is asked again,
-    /// five minutes unless set. Without a provider it has no effect.
+    /// five minutes unless set; after a failure it is ten seconds at most. Without a provider it has no effect.
     pub fn reload_every(mut self, every: Duration) -> Self {
         if let Some(reload) = &mut self.config.reload {
             reload.set_every(every);
@@ -152,21 +152,16 @@ impl Config {
         self.former_triggers.get(&function.id).is_some_and(|events| events.contains(event))
     }
 
-    /// A field that a policy seals by itself, although its name is taken.
+    /// A field that is sealed or copied, although its name is taken.
     pub(crate) fn reserved_field(&self) -> Option<&str> {
-        let policies = self.events.values().chain([&self.other_events, &self.invokes]);
-        let mut reserved = [self.field.as_str(), SERVER_FIELD].into_iter();
-        let sealed: Vec<_> = policies
-            .filter_map(|policy| match &policy.0 {
-                Shape::Fields(fields) => Some(fields),
-                _ => None,
-            })
-            .collect();
-        let mut of_peers = self.interop.iter().flat_map(Interop::fields);
-        if self.field == SERVER_FIELD || of_peers.any(|field| field == SERVER_FIELD) {
-            return Some(SERVER_FIELD);
-        }
-        reserved.find(|name| sealed.iter().any(|fields| fields.contains(*name)))
+        let policies = || self.events.values().chain([&self.other_events, &self.invokes]);
+        let sealed = || policies().flat_map(EventPolicy::sealed_fields);
+        let copied = policies().flat_map(EventPolicy::copies);
+        let of_peers = self.interop.iter().flat_map(Interop::fields);
+        let mut named = sealed().chain(copied).chain(of_peers).chain([self.field.as_str()]);
+        named
+            .find(|name| RESERVED.contains(name))
+            .or_else(|| sealed().find(|name| *name == self.field))
     }
 
     /// Counts a value that was refused.

@@ -104,8 +104,9 @@ impl Counts {
     }
 
     /// How often a [`KeyProvider`](crate::KeyProvider) was asked again and the keys stayed as they were,
-    /// because it failed, or because its keys were of another namespace or shared a secret with the
-    /// [`LibsodiumRing`](crate::LibsodiumRing).
+    /// because it failed, because its keys were of another namespace or shared a secret with the
+    /// [`LibsodiumRing`](crate::LibsodiumRing), or because the call that asked was given up before the answer
+    /// came: its caller hung up.
     pub fn reloads_failed(&self) -> u64 {
         self.reloads_failed
     }

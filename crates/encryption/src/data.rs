@@ -1,5 +1,7 @@
 //! Data objects of events and invocations: sealed and opened by policy.
 
+use std::collections::BTreeSet;
+
 use hookstack_core::Payload;
 
 use crate::canonical;
@@ -8,7 +10,7 @@ use crate::counters::Counted;
 use crate::envelope::{OBJECT_SALT, Opened, Origin, is_envelope};
 use crate::error::Failure;
 use crate::object::Object;
-use crate::owner::{Owner, SERVER_FIELD};
+use crate::owner::{Owner, RESERVED};
 use crate::policy::{EventPolicy, Shape};
 use crate::provenance::Provenance;
 
@@ -26,7 +28,7 @@ pub(crate) fn seal(
         return Ok(sealed);
     }
     let text = data.text();
-    let sealed = match &policy.0 {
+    let sealed = match shape(config, policy, owner) {
         Shape::Plaintext => return Ok(data.clone()),
         Shape::Whole { copies } => {
             let envelope = config.keys.seal(&owner.context(&config.field), origin, &text)?;
@@ -68,20 +70,14 @@ pub(crate) fn open(
     event_id: Option<&str>,
     data: &Payload,
 ) -> Result<(Payload, Provenance), Failure> {
-    let mut is_shared = false;
-    if let Some(interop) = &config.interop {
-        if let Some(opened) = interop.open(owner, data)? {
-            config.counters.add(owner.slot(), Counted::Opened);
-            return Ok(opened);
-        }
-        is_shared = interop.reads(owner).is_some();
+    if let Some(interop) = &config.interop
+        && let Some(opened) = interop.open(owner, data)?
+    {
+        config.counters.add(owner.slot(), Counted::Opened);
+        return Ok(opened);
     }
     let text = data.text();
-    match &policy.0 {
-        // What peers seal must be sealed, whatever is agreed on for our own functions.
-        Shape::Plaintext if is_shared && !config.takes_plaintext(owner.slot()) => {
-            Err(Failure::Plaintext)
-        }
+    match shape(config, policy, owner) {
         Shape::Plaintext => Ok((data.clone(), Provenance::Plain)),
         Shape::Whole { .. } => {
             let object = Object::parse(&text).ok_or(Failure::NotAuthentic)?;
@@ -124,7 +120,7 @@ pub(crate) fn open(
                 }
                 add(&mut sealed, &opened)?;
             }
-            object.remove(SERVER_FIELD);
+            RESERVED.iter().for_each(|taken| object.remove(taken));
             let provenance = match sealed {
                 Some((mut provenance, _)) if all_sealed => {
                     config.counters.add(owner.slot(), Counted::Opened);
@@ -141,6 +137,17 @@ pub(crate) fn open(
             };
             Ok((Payload::from_well_formed(object.to_json()), provenance))
         }
+    }
+}
+
+/// What of a data object is sealed. What peers seal must not come in plaintext, so what is shared with them
+/// is sealed by our functions too, whatever is agreed on for all else.
+fn shape<'a>(config: &Config, policy: &'a EventPolicy, owner: Owner<'_>) -> &'a Shape {
+    static WHOLE: Shape = Shape::Whole { copies: BTreeSet::new() };
+    let is_shared = config.interop.as_ref().is_some_and(|interop| interop.reads(owner).is_some());
+    match &policy.0 {
+        Shape::Plaintext if is_shared => &WHOLE,
+        agreed => agreed,
     }
 }
 

@@ -20,8 +20,8 @@ pub(crate) fn transform_memoized(config: &Config, cx: &mut TransformMemoized<'_>
         && *Provenance::of(&cx.memo().extensions) == Provenance::Plain
     {
         let slot = if cx.step().op() == StepOp::Invoke { Slot::Functions } else { Slot::Steps };
-        if !config.accepts_plaintext(slot) && !config.invokes_peer(cx.options()) {
-            // The host's own error, or a forged one: delivered, but never as one of the user's code.
+        if !config.accepts_plaintext(slot) {
+            // The host's own error, a peer's, or a forged one: delivered, but never as one of the user's code.
             let marked = sealed_error::unauthenticated(error);
             cx.memo_mut().value = MemoValue::Error(marked);
         }

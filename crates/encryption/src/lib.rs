@@ -4,8 +4,10 @@
 //!
 //! What stays visible: sizes and times; names and ids of events; ids and names of functions, steps and
 //! runs, and who invoked whom; names of error types and delays of retries; conditions of waits; copies
-//! and fields that a policy leaves unsealed; the shape of a run. And whoever runs the server can always
-//! delay, drop, rerun or fail a run.
+//! and fields that a policy leaves unsealed; the trace of the sender, of which a tracing middleware puts up
+//! to eight entries in plaintext beside the sealed data of events and invocations, under
+//! [`TraceCarrier::EVENT_DATA_KEY`](hookstack_core::TraceCarrier::EVENT_DATA_KEY); the shape of a run. And
+//! whoever runs the server can always delay, drop, rerun or fail a run.
 //!
 //! Every value is bound to its place: the output of a step to the function, the step and the trigger;
 //! the result of an invocation to the invoking step; the data of an event to its name and id, and the
@@ -17,6 +19,7 @@
 //! # What is not authenticated
 //!
 //! - The time of an event (`ts`) and the number of an attempt.
+//! - The trace of the sender. Functions never see it; whoever can send an event can make one up.
 //! - `run_id` and `function_id` of a failure whose error is not authenticated. A failure handler sees none of
 //!   another function, and no event that its function never listened on; a function that listens on
 //!   `inngest/function.failed`, `.finished` or `.cancelled` itself cannot know what other functions listen on,

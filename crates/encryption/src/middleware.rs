@@ -51,9 +51,9 @@ impl Encryption {
     }
 
     /// With keys from a provider, which is asked now; by the first call or sending that begins five minutes
-    /// later ([`reload_every`](EncryptionBuilder::reload_every)), and so on; and when an envelope names a key
-    /// that is not there. A call that meets such an envelope is retried: at once if the provider then had the
-    /// key.
+    /// later ([`reload_every`](EncryptionBuilder::reload_every)), and so on, ten seconds later where that
+    /// failed; and when an envelope names a key that is not there. A call that meets such an envelope is
+    /// retried: at once if the provider then had the key.
     ///
     /// # Errors
     /// [`KeyError`] when the provider has no keys.
@@ -77,22 +77,14 @@ impl Encryption {
     /// Asks the provider again when it is time.
     async fn keep_up(&self) {
         if let Some(reload) = &self.config.reload {
-            let ring = self.config.interop.as_ref().map(|interop| &interop.ring);
-            if reload.keep_up(&self.config.keys, ring).await.is_err() {
-                self.config.counters.add_failed_reload();
-            }
+            // The error may tell more than one of this call may, which travels; that there was one is counted.
+            let _ = reload.keep_up(&self.config).await;
         }
     }
 
     /// Asks the provider again. Whether the key is there now.
     async fn asks_for(&self, reload: &Reload, missing: KeyId) -> bool {
-        let ring = self.config.interop.as_ref().map(|interop| &interop.ring);
-        let refreshed = reload.refresh(&self.config.keys, ring, missing).await;
-        refreshed.unwrap_or_else(|_| {
-            // It may tell more than an error of this call may, which travels.
-            self.config.counters.add_failed_reload();
-            false
-        })
+        reload.refresh(&self.config, missing).await.unwrap_or(false)
     }
 }
 
@@ -136,7 +128,7 @@ impl Middleware for Encryption {
         }
         if let Some(field) = self.config.reserved_field() {
             return Err(misplaced(format!(
-                "the field \"{field}\" cannot be sealed by itself: it is where whole data objects are sealed, or where the server writes"
+                "the field \"{field}\" can be neither sealed nor copied: its name is taken, by whole data objects, the server or the host"
             )));
         }
         if self.config.cannot_invoke() {

@@ -1,5 +1,7 @@
 //! What a data object belongs to, and what in it is not the user's.
 
+use hookstack_core::TraceCarrier;
+
 use crate::envelope::Context;
 use crate::policy::Slot;
 
@@ -28,5 +30,6 @@ impl<'a> Owner<'a> {
     }
 }
 
-/// What the server writes beside the user's data.
-pub(crate) const SERVER_FIELD: &str = "_inngest";
+/// What stands beside the user's data and is not the user's: what the server writes, and what a host writes
+/// after everything was sealed. Nothing authenticates it, and functions do not see it.
+pub(crate) const RESERVED: [&str; 2] = ["_inngest", TraceCarrier::EVENT_DATA_KEY];

@@ -114,7 +114,9 @@ impl EventPolicy {
 
     /// Copies these fields outside, in plaintext, where conditions and concurrency keys of the server
     /// can read them. A reader returns the sealed object and ignores the copies. Without effect on
-    /// other policies than [`whole`](EventPolicy::whole).
+    /// other policies than [`whole`](EventPolicy::whole). `_inngest` and
+    /// [`TraceCarrier::EVENT_DATA_KEY`](hookstack_core::TraceCarrier::EVENT_DATA_KEY) are not the user's: an app
+    /// with a policy that names one of them is refused.
     pub fn with_copies<S: Into<String>>(mut self, fields: impl IntoIterator<Item = S>) -> Self {
         if let Shape::Whole { copies } = &mut self.0 {
             copies.extend(fields.into_iter().map(Into::into));
@@ -126,13 +128,34 @@ impl EventPolicy {
     /// events, or of two sealings of one, cannot be mixed. The others are not protected: the server can read
     /// and change them, though not between the calls of one run.
     ///
-    /// Without any name, everything is sealed, as by [`whole`](EventPolicy::whole).
+    /// Without any name, everything is sealed, as by [`whole`](EventPolicy::whole). Neither the field under which
+    /// whole data objects are sealed nor the names that [`with_copies`](EventPolicy::with_copies) refuses can
+    /// be one of them.
     pub fn fields<S: Into<String>>(fields: impl IntoIterator<Item = S>) -> Self {
         let fields: BTreeSet<String> = fields.into_iter().map(Into::into).collect();
         if fields.is_empty() { EventPolicy::whole() } else { EventPolicy(Shape::Fields(fields)) }
     }
 
-    /// Nothing is sealed, and plaintext is accepted.
+    /// The fields that are sealed each by itself.
+    pub(crate) fn sealed_fields(&self) -> impl Iterator<Item = &str> {
+        let fields = match &self.0 {
+            Shape::Fields(fields) => Some(fields),
+            Shape::Whole { .. } | Shape::Plaintext => None,
+        };
+        fields.into_iter().flatten().map(String::as_str)
+    }
+
+    /// The fields that are copied outside.
+    pub(crate) fn copies(&self) -> impl Iterator<Item = &str> {
+        let copies = match &self.0 {
+            Shape::Whole { copies } => Some(copies),
+            Shape::Fields(_) | Shape::Plaintext => None,
+        };
+        copies.into_iter().flatten().map(String::as_str)
+    }
+
+    /// Nothing is sealed, and plaintext is accepted. What is shared with peers ([`Interop`](crate::Interop)) is
+    /// sealed as by [`whole`](EventPolicy::whole) nevertheless.
     ///
     /// A failure handler is not told of failures that nothing authentic vouches for: when the server itself
     /// failed a run (a time limit) that such an event had triggered, the handler's call is refused, unless

@@ -12,6 +12,11 @@
 //! | `axum` | `hookstack-inngest` | the same as an axum router, and a server that shuts down gracefully |
 //! | `encryption` | `hookstack-encryption` | end-to-end encryption: `encryption` |
 //! | `aws-lc` | `hookstack-encryption` | its ciphers by AWS-LC: faster on large payloads, needs a C compiler |
+//! | `logging` | `hookstack-logging` | `tracing` spans and replay-aware lines: `logging` |
+//! | `opentelemetry` | `hookstack-opentelemetry` | traces and metrics: `opentelemetry` |
+//! | `opentelemetry-sdk` | `hookstack-opentelemetry` | id generator and sampler for a provider of the SDK |
+//! | `otlp` | `hookstack-opentelemetry` | providers that export by OTLP over HTTP |
+//! | `sentry` | `hookstack-sentry` | failures in Sentry, one issue each: `sentry` |
 //! | `anyhow` | | `anyhow::Error` as the error of handlers and step bodies |
 //!
 //! A middleware is a type with the hooks that it needs:
@@ -39,6 +44,12 @@ pub use hookstack_core::*;
 pub use hookstack_encryption as encryption;
 #[cfg(feature = "inngest")]
 pub use hookstack_inngest as inngest;
+#[cfg(feature = "logging")]
+pub use hookstack_logging as logging;
+#[cfg(feature = "opentelemetry")]
+pub use hookstack_opentelemetry as opentelemetry;
+#[cfg(feature = "sentry")]
+pub use hookstack_sentry as sentry;
 
 /// What most programs need.
 pub mod prelude {
@@ -61,11 +72,26 @@ pub mod prelude {
     #[cfg(feature = "client")]
     pub use hookstack_inngest::Client;
 
+    #[cfg(feature = "logging")]
+    pub use hookstack_logging::Logging;
+    #[cfg(feature = "opentelemetry")]
+    pub use hookstack_opentelemetry::OpenTelemetry;
+    #[cfg(feature = "sentry")]
+    pub use hookstack_sentry::Sentry;
+
     #[cfg(feature = "engine")]
     pub use hookstack_inngest::engine::Engine;
 }
 
 /// The README's program, compiled and run with the documentation's tests.
-#[cfg(all(doctest, feature = "axum", feature = "engine", feature = "encryption"))]
+#[cfg(all(
+    doctest,
+    feature = "axum",
+    feature = "encryption",
+    feature = "engine",
+    feature = "logging",
+    feature = "opentelemetry",
+    feature = "sentry"
+))]
 #[doc = include_str!("../../../README.md")]
 pub struct Readme;

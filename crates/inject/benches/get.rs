@@ -66,16 +66,14 @@ impl<F: for<'a> FnMut(&'a mut Call) -> BoxFuture<'a, ()> + Send> Host for Doing<
 }
 
 /// Runs `bench` with a call in which a container is registered.
-fn in_call(bench: impl FnOnce(&mut Call) + Send) {
-    let mut bench = Some(bench);
-    let mut host = Doing(move |call: &mut Call| {
-        if let Some(bench) = bench.take() {
-            bench(call);
-        }
-        Box::pin(std::future::ready(())) as BoxFuture<'_, ()>
-    });
+fn in_call(bench: impl FnOnce(&Call)) {
     let guard = CallGuard::new(stack(Some(container())), Call::new(info()));
-    block_on(guard.run(&mut host, Input::default()));
+    let mut host = Doing(nothing as for<'a> fn(&'a mut Call) -> BoxFuture<'a, ()>);
+    bench(block_on(guard.run(&mut host, Input::default())).call());
+}
+
+fn nothing(_: &mut Call) -> BoxFuture<'_, ()> {
+    Box::pin(std::future::ready(()))
 }
 
 mod resolved {
@@ -84,7 +82,6 @@ mod resolved {
     fn get<T: ?Sized + Send + Sync + 'static>(bencher: Bencher<'_, '_>) {
         in_call(|call| {
             let _made = block_on(call.get::<T>()).expect("constructed");
-            let call = &*call;
             bencher.bench_local(|| block_on_ready(black_box(call).get::<T>()));
         });
     }
@@ -138,10 +135,6 @@ mod call {
             let answered = block_on_ready(guard.run(&mut host, Input::default()));
             block_on_ready(answered.after_response())
         });
-    }
-
-    fn nothing(_: &mut Call) -> BoxFuture<'_, ()> {
-        Box::pin(std::future::ready(()))
     }
 
     #[divan::bench]

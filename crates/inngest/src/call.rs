@@ -178,7 +178,8 @@ impl App {
         if let Some(error) = foreign_failure(function, &parsed) {
             return CallResponse::refused("function_mismatch", error);
         }
-        let info = call_info(&self.shared, function, &parsed).with_platform(request.platform);
+        let info =
+            call_info(&self.shared, function, &parsed, target).with_platform(request.platform);
         let started = request.timed.then(Instant::now);
         let mut guard = CallGuard::new(function.stack().clone(), Call::new(info));
         // Without middleware there is nothing to tell apart.
@@ -267,10 +268,16 @@ fn foreign_failure(function: &Registered, parsed: &CallRequestBody) -> Option<Er
     })
 }
 
-fn call_info(app: &AppShared, function: &Registered, parsed: &CallRequestBody) -> CallInfo {
+fn call_info(
+    app: &AppShared,
+    function: &Registered,
+    parsed: &CallRequestBody,
+    target: Target,
+) -> CallInfo {
     let mut info = CallInfo::new(app.id.clone(), function.info().clone(), parsed.run_id.as_str());
     info.attempt = parsed.attempt;
     info.max_attempts = parsed.max_attempts;
+    info.executes_planned_step = matches!(target, Target::Step(_));
     if let Some(event) = parsed.input.events.first() {
         info.trigger = trigger(function, event);
         info.event_id = event.id.clone();

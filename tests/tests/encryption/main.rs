@@ -10,6 +10,8 @@ mod identity;
 mod misuse;
 mod order;
 mod peers;
+mod peers_bounds;
+mod providers;
 mod requests;
 mod rotation;
 mod senders;

@@ -1,12 +1,16 @@
 //! What honest people do wrong: noticed at start-up, or harmless.
 
-use hookstack_core::{Error, Event};
-use hookstack_encryption::{Encryption, EventPolicy, Mode, Plain};
+use hookstack_core::{Error, Event, TraceCarrier};
+use hookstack_encryption::{
+    Encryption, EncryptionBuilder, EventPolicy, Interop, Mode, PeerPolicy, Plain,
+};
 use hookstack_inngest::engine::{Engine, RunStatus};
 use hookstack_inngest::{App, Data, Function, Step};
 use serde_json::{Value, json};
 
 use hookstack_tests::shop::{R, encryption, keys, only, send};
+
+use crate::peers::{ring, with};
 
 async fn echo(Data(data): Data<Value>, step: Step) -> R<Value> {
     Ok(step.run("step", async || Ok::<_, Error>(data)).await?)
@@ -92,20 +96,41 @@ fn invocations_in_plaintext_are_refused_unless_their_results_may_be_unbound() {
 }
 
 #[test]
-fn a_sealed_field_whose_name_is_taken_is_refused() {
-    let refused = |encryption: Encryption| {
-        let app = App::builder("app").with(encryption).build();
+fn a_field_whose_name_is_taken_is_refused() {
+    let refused = |encryption: EncryptionBuilder| {
+        let app = App::builder("app").with(encryption.build()).build();
         app.expect_err("refused").to_string()
     };
     let builder = || Encryption::builder(keys());
     for (encryption, field) in [
         (builder().event("e", EventPolicy::fields(["card", "encrypted"])), "encrypted"),
         (builder().field("x").other_events(EventPolicy::fields(["x"])), "x"),
-        (builder().invokes(EventPolicy::fields(["_inngest"])), "_inngest"),
-        (builder().field("_inngest"), "_inngest"),
     ] {
-        let error = refused(encryption.build());
+        let error = refused(encryption);
         assert!(error.contains(&format!("the field \"{field}\"")), "{error}");
+    }
+    let peers = |policy: PeerPolicy| Interop::new(ring()).event("e", policy);
+    let invoked = |policy: PeerPolicy| Interop::new(ring()).invoked_by_peers("app-f", policy);
+    // What the server and the host write is theirs wherever a name can be chosen.
+    for taken in ["_inngest", TraceCarrier::EVENT_DATA_KEY] {
+        let copies = || EventPolicy::whole().with_copies(["id", taken]);
+        for encryption in [
+            builder().field(taken),
+            builder().event("e", EventPolicy::fields(["card", taken])),
+            builder().other_events(EventPolicy::fields([taken])),
+            builder().invokes(EventPolicy::fields([taken])),
+            builder().event("e", copies()),
+            builder().other_events(copies()),
+            builder().invokes(copies()),
+            with(peers(PeerPolicy::field().under(taken))),
+            with(peers(PeerPolicy::whole().under(taken))),
+            with(peers(PeerPolicy::whole().with_copies(["id", taken]))),
+            with(invoked(PeerPolicy::field().under(taken))),
+        ] {
+            let shown = format!("{encryption:?}");
+            let error = refused(encryption);
+            assert!(error.contains(&format!("the field \"{taken}\"")), "{error} {shown}");
+        }
     }
     let free = builder().field("x").event("e", EventPolicy::fields(["encrypted"])).build();
     assert!(App::builder("app").with(free).build().is_ok());

@@ -2,24 +2,31 @@
 //! middleware sees it.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use hookstack_core::{
-    BeforeMemoization, BeforeSendEvents, Event, MemoValue, Middleware, Result, StepOptions,
-    TransformInput, TransformOutput,
+    BeforeMemoization, BeforeSendEvents, Error, Event, MemoValue, Middleware, Result, StepOptions,
+    TraceCarrier, TransformInput, TransformOutput, WaitForEvent,
 };
-use hookstack_inngest::AppBuilder;
-use hookstack_inngest::engine::RunStatus;
-
-use hookstack_tests::shop::{app, encryption, expected_output, functions, open_output, run_all};
+use hookstack_encryption::{Encryption, EventPolicy};
+use hookstack_inngest::engine::{Engine, RunStatus};
+use hookstack_inngest::{App, AppBuilder, Data, Failure, Function, Step, Trigger, TypedEvent};
+use hookstack_tests::shop::{
+    R, app, encryption, expected_output, functions, keys, only, open_output, run_all, send,
+};
+use serde_json::{Value, json};
 
 const SENDER: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 /// What the host writes, and hooks never see.
-const KEY: &str = "__hookstack_trace";
+const KEY: &str = TraceCarrier::EVENT_DATA_KEY;
+
+/// The names of events, and the `traceparent` that came with each.
+type Seen = Vec<(String, Option<String>)>;
 
 /// Gives whatever leaves a trace, and notes what comes in.
 #[derive(Clone, Default)]
 struct Tracing {
-    traces: Arc<Mutex<Vec<(String, Option<String>)>>>,
+    traces: Arc<Mutex<Seen>>,
     texts: Arc<Mutex<Vec<String>>>,
 }
 
@@ -102,13 +109,104 @@ async fn plaintext_events_carry_it() {
 async fn sealed_events_carry_it_outside_of_the_seal() {
     for encryption_first in [true, false] {
         let tracing = Tracing::default();
-        let app = hookstack_inngest::App::builder("shop");
+        let app = App::builder("shop");
         let app = match encryption_first {
             true => app.with(encryption()).with(tracing.clone()),
             false => app.with(tracing.clone()).with(encryption()),
         };
         let output = traced(functions(app), tracing).await;
-        let output = open_output(&hookstack_tests::shop::keys(), "shop-main", &output);
+        let output = open_output(&keys(), "shop-main", &output);
         assert_eq!(output, expected_output());
     }
+}
+
+/// How the original of an event that another event tells about was sealed.
+fn policies() -> [EventPolicy; 3] {
+    [EventPolicy::whole(), EventPolicy::fields(["card"]), EventPolicy::plaintext()]
+}
+
+async fn works() -> R<&'static str> {
+    Ok("result")
+}
+
+#[tokio::test]
+async fn the_end_of_a_run_is_authentic_whether_its_event_was_traced_or_not() {
+    async fn waits(step: Step) -> R<Value> {
+        let wait = WaitForEvent::new("inngest/function.finished", Duration::from_secs(60));
+        let end: Option<TypedEvent<Value>> = step.wait_for_event("end", wait).await?;
+        Ok(end.map(|event| event.data).unwrap_or_default())
+    }
+    for policy in policies() {
+        let encryption = Encryption::builder(keys()).event("e", policy).build();
+        let app = App::builder("app")
+            .with(encryption)
+            .with(Tracing::default())
+            .function(Function::builder("works").on_event("e").handler(works))
+            .function(Function::builder("waits").on_event("go").retries(0).handler(waits));
+        let engine = Engine::start(app).expect("the app");
+        send(&engine, "go", "go-1", json!({})).await;
+        engine.advance(Duration::from_secs(1)).await.expect("rest");
+        send(&engine, "e", "e-1", json!({ "card": "4111", "amount": 1 })).await;
+        engine.advance(Duration::from_secs(1)).await.expect("rest");
+        let run = only(engine.runs_of("app-waits"));
+        let output =
+            open_output(&keys(), "app-waits", run.output.as_deref().expect("it completed"));
+        assert_eq!(output["event"]["data"], json!({ "card": "4111", "amount": 1 }));
+        assert_eq!(output["result"], "result");
+    }
+}
+
+#[tokio::test]
+async fn the_failure_of_a_listener_on_ends_is_handled_whether_the_event_was_traced_or_not() {
+    async fn listens(Data(_): Data<Value>) -> R<Value> {
+        Err(Error::message("boom"))
+    }
+    async fn handle(failure: Failure<Value>) -> R<Value> {
+        Ok(failure.event.data)
+    }
+    for policy in policies() {
+        let encryption = Encryption::builder(keys()).event("e", policy).build();
+        let ends = Trigger::event("inngest/function.finished")
+            .matching("event.data.function_id == 'app-works'");
+        let listener = Function::builder("listens").trigger(ends).retries(0);
+        let app = App::builder("app")
+            .with(encryption)
+            .with(Tracing::default())
+            .function(Function::builder("works").on_event("e").handler(works))
+            .function(listener.on_failure(handle).handler(listens));
+        let engine = Engine::start(app).expect("the app");
+        send(&engine, "e", "e-1", json!({ "card": "4111", "amount": 1 })).await;
+        engine.run_until_idle().await.expect("rest");
+        let run = only(engine.runs_of("app-listens-failure"));
+        let output = run.output.as_deref().unwrap_or_else(|| panic!("{:?}", run.error));
+        let output = open_output(&keys(), "app-listens-failure", output);
+        assert_eq!(output["event"]["data"], json!({ "card": "4111", "amount": 1 }));
+    }
+}
+
+#[tokio::test]
+async fn a_member_named_like_the_key_further_in_is_the_users() {
+    async fn calls(step: Step, Data(hook): Data<Value>) -> R<Value> {
+        let data = json!({ "secret": 1, "event": hook });
+        Ok(step.invoke("call", "callee", &data).await?)
+    }
+    async fn callee(Data(data): Data<Value>) -> R<Value> {
+        Err(Error::non_retriable("boom").with_data(hookstack_core::Payload::new(&data)?))
+    }
+    async fn handle(failure: Failure<Value>) -> R<Value> {
+        Ok(failure.event.data["event"].clone())
+    }
+    let hook = json!({ "data": { KEY: {}, "a": 1 } });
+    let encryption = Encryption::builder(keys()).invokes(EventPolicy::fields(["secret"])).build();
+    let callee = Function::builder("callee").retries(0).on_failure(handle).handler(callee);
+    let app = App::builder("app")
+        .with(encryption)
+        .function(Function::builder("calls").on_event("go").retries(0).handler(calls))
+        .function(callee);
+    let engine = Engine::start(app).expect("the app");
+    send(&engine, "go", "go-1", hook.clone()).await;
+    engine.run_until_idle().await.expect("rest");
+    let run = only(engine.runs_of("app-callee-failure"));
+    let output = run.output.as_deref().unwrap_or_else(|| panic!("{:?}", run.error));
+    assert_eq!(open_output(&keys(), "app-callee-failure", output), hook);
 }

@@ -119,7 +119,7 @@ fn as_text(number: usize, document: &Document<'_>, found: &Found) -> String {
         ),
         Sealed::Quoted => write!(
             out,
-            "\n  a text with sealed JSON in it, which is not looked into: take it out (`jq -r`) and pass it by itself"
+            "\n  a text with something sealed in it, which is not looked into: take it out (`jq -r`) and pass it by itself"
         ),
         Sealed::Unreadable => {
             write!(

@@ -1,3 +1,4 @@
+use hookstack_core::TraceCarrier;
 use hookstack_encryption::{Context, Header, KEYS_VARIABLE, Key, Keyset, NAMESPACE_VARIABLE};
 use serde_json::{Value, json};
 
@@ -198,4 +199,18 @@ fn a_document_that_opens_nowhere_ends_after_the_tries_that_were_allowed() {
     let ran = hookstack(&text(1), &["decrypt", "--max-tries", "100"], &document).code(3);
     ran.says("the 100 places tried").says("--max-tries");
     hookstack(&text(1), &["decrypt", "--event", "nobody", "--field", "f"], &document).code(0);
+}
+
+/// Nothing authenticates it, but leaving it out in silence would say that it was not there.
+#[test]
+fn the_senders_trace_and_what_the_server_wrote_stay_beside_what_opens() {
+    let mut event: Value = serde_json::from_str(&event(&keys(1))).expect("JSON");
+    let trace = json!({ "traceparent": "00-1-2-01" });
+    event["data"][TraceCarrier::EVENT_DATA_KEY] = trace.clone();
+    event["data"]["_inngest"] = json!({ "fn_id": "f" });
+    let ran = hookstack(&text(1), &["decrypt"], event.to_string()).code(0);
+    let data = &ran.json()["data"];
+    assert_eq!(data["encrypted"]["card"], CANARY);
+    assert_eq!(data[TraceCarrier::EVENT_DATA_KEY], trace);
+    assert_eq!(data["_inngest"], json!({ "fn_id": "f" }));
 }

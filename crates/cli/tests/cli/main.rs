@@ -4,6 +4,7 @@
 mod decrypt;
 mod inspect;
 mod keygen;
+mod quoted;
 mod rotate;
 mod served;
 mod tool;

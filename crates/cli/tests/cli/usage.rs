@@ -102,16 +102,3 @@ fn an_empty_input_is_an_error_because_something_before_it_failed() {
         }
     }
 }
-
-#[test]
-fn sealed_json_inside_of_a_text_is_told_of_and_left() {
-    let sealed = event(&keys(1));
-    let document = serde_json::json!({ "output": sealed, "event": "beside it" }).to_string();
-    for command in ["inspect", "decrypt", "rotate"] {
-        let ran = hookstack(&text(1), &[command], &document).code(3).without_canary();
-        match command {
-            "inspect" => assert!(ran.stdout.contains("$.output") && ran.stdout.contains("jq -r")),
-            _ => assert_eq!(ran.says("$.output: a text with sealed JSON").stdout.trim(), document),
-        }
-    }
-}

@@ -4,12 +4,15 @@
 //! runs, what an outcome looks like on its wire), and lets [`CallGuard::run`] do the rest. The rules
 //! (order, failing closed, owed after-hooks, the first error wins) live here once, for all hosts.
 
+mod code;
 mod lifecycle;
 mod send;
 mod timings;
 
 use http::{HeaderMap, StatusCode};
 
+pub(crate) use code::is_marked;
+pub use code::{CodeMark, mark_code};
 pub use lifecycle::{Answered, CallGuard};
 pub use send::send;
 pub use timings::Timings;

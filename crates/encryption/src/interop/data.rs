@@ -7,7 +7,7 @@ use super::policy::{Interop, Shape};
 use crate::envelope::is_envelope;
 use crate::error::Failure;
 use crate::object::Object;
-use crate::owner::{Owner, SERVER_FIELD};
+use crate::owner::{Owner, RESERVED};
 use crate::provenance::Provenance;
 
 impl Interop {
@@ -67,10 +67,31 @@ impl Interop {
             Shape::Whole { .. } => Payload::from_well_formed(plaintext),
             Shape::Field => {
                 object.set(&policy.field, plaintext.to_vec());
-                object.remove(SERVER_FIELD);
+                RESERVED.iter().for_each(|taken| object.remove(taken));
                 Payload::from_well_formed(object.to_json())
             }
         };
         Ok(Some((data, provenance)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::interop::{LibsodiumKey, LibsodiumRing, PeerPolicy};
+
+    #[test]
+    fn what_the_server_and_the_host_wrote_beside_a_peers_field_is_not_the_users() {
+        let key = LibsodiumKey::python("a shared passphrase").expect("a key");
+        let ring = LibsodiumRing::builder().primary(key).build().expect("a ring");
+        let interop = Interop::new(ring).event("e", PeerPolicy::field());
+        let data = Payload::from_well_formed(r#"{"id":1,"encrypted":"secret"}"#);
+        let owner = Owner::Event("e");
+        let sealed = interop.seal(owner, &data).expect("sealed").expect("it is shared");
+        let sealed = String::from_utf8(sealed.text().to_vec()).expect("JSON");
+        let beside = r#"{"__hookstack_trace":{"traceparent":"x"},"_inngest":{"v":1},"#;
+        let received = Payload::from_well_formed(sealed.replacen('{', beside, 1));
+        let (opened, _) = interop.open(owner, &received).expect("it opens").expect("it is shared");
+        assert_eq!(opened.text(), data.text());
     }
 }

@@ -48,7 +48,8 @@ impl PeerPolicy {
         PeerPolicy::of(Shape::Whole { copies: BTreeSet::new() })
     }
 
-    /// Another field; the peers call it `event_encryption_field` and `eventEncryptionField`.
+    /// Another field; the peers call it `event_encryption_field` and `eventEncryptionField`. The names that
+    /// [`EventPolicy::with_copies`](crate::EventPolicy::with_copies) refuses are refused here too.
     pub fn under(mut self, field: impl Into<String>) -> Self {
         self.field = field.into();
         self
@@ -62,6 +63,14 @@ impl PeerPolicy {
         }
         self
     }
+
+    fn fields(&self) -> impl Iterator<Item = &str> {
+        let copies = match &self.shape {
+            Shape::Whole { copies } => Some(copies),
+            Shape::Field => None,
+        };
+        copies.into_iter().flatten().chain([&self.field]).map(String::as_str)
+    }
 }
 
 /// Which events and invocations are shared with functions in TypeScript and Python that use
@@ -69,6 +78,11 @@ impl PeerPolicy {
 ///
 /// Everything else is sealed for our functions as before. For what is named here, envelopes of both
 /// formats are read, so it can be named while runs are in flight.
+///
+/// The data of what is named here is sealed, and refused in plaintext: an [`EventPolicy`](crate::EventPolicy) of
+/// plaintext, its own or that of all other events or of invocations, counts as
+/// [`whole`](crate::EventPolicy::whole) for it. The stages of a roll-out ([`Mode`](crate::Mode),
+/// [`Plain`](crate::Plain)) apply to it as to all else.
 ///
 /// # What it does not protect
 /// - **Where a value belongs.** The envelope says that somebody with the key made it, and neither for which
@@ -126,14 +140,15 @@ impl Interop {
         self
     }
 
-    /// Events of this name are read from peers, and sealed for our functions only.
+    /// Events of this name are read from peers, and sealed for our functions only: by their policy, and whole
+    /// where that is plaintext.
     pub fn event_from_peers(mut self, name: impl Into<String>, policy: PeerPolicy) -> Self {
         self.events.insert(name.into(), Shared { policy, writes: false });
         self
     }
 
     /// Peers may invoke this function of ours, named by its full id (`app-function`). Ours invoke it with
-    /// the native envelope, as before.
+    /// the native envelope, as before: by the policy of invocations, and whole where that is plaintext.
     pub fn invoked_by_peers(mut self, function: impl Into<String>, policy: PeerPolicy) -> Self {
         self.invokes.insert(function.into(), Shared { policy, writes: false });
         self
@@ -141,15 +156,17 @@ impl Interop {
 
     /// Payloads for this function, which is a peer's, are sealed for it. Nothing binds its result to the
     /// invocation, and it must be plaintext (the peer's middleware has to be set to decrypt only), which is
-    /// accepted and counted for this function alone: anybody on the way can have written it.
+    /// accepted and counted for this function alone: anybody on the way can have written it. Its error arrives as
+    /// `UnauthenticatedError` with the message that came, never as an error type of your code, unless plaintext is
+    /// accepted for all [functions](crate::Slot::Functions).
     pub fn invokes_peer(mut self, function: impl Into<String>, policy: PeerPolicy) -> Self {
         self.invokes.insert(function.into(), Shared { policy, writes: true });
         self
     }
 
-    /// The names under which peers' envelopes stand.
+    /// The names under which peers' envelopes and the copies beside them stand.
     pub(crate) fn fields(&self) -> impl Iterator<Item = &str> {
-        self.events.values().chain(self.invokes.values()).map(|shared| shared.policy.field.as_str())
+        self.events.values().chain(self.invokes.values()).flat_map(|shared| shared.policy.fields())
     }
 
     fn shared(&self, owner: Owner<'_>) -> Option<&Shared> {

@@ -151,7 +151,7 @@ def fields(key, salts):
     first, second = salts
     card = sealed("card", '"4111"', first + b"\x01" * 16)
     note = sealed("note", "", first + b"\x02" * 16)
-    plain = {"id": "7", "_inngest": '{"fn_id":"x"}'}
+    plain = {"id": "7", "_inngest": '{"fn_id":"x"}', "__hookstack_trace": '{"traceparent":"00"}'}
     other = origin[:1] + ["01JOTHER"] + origin[2:]
     nameless = origin[:3] + [""] + origin[4:]
     unbound = sealed("card", '"4111"', first + b"\x04" * 16, nameless)

@@ -129,7 +129,8 @@ def open_fields(data, fields, keys, namespace, event, event_id):
         else:
             del data[field]
     require(len(senders) == 1)
-    data.pop("_inngest", None)
+    for taken in ("_inngest", "__hookstack_trace"):
+        data.pop(taken, None)
     return data
 
 

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use hookstack_core::host::{BoxFuture, Execution};
+use hookstack_core::host::{BoxFuture, Execution, mark_code};
 use hookstack_core::{
-    Error, ErrorKind, ExtractContext, Operation, OperationKind, Outcome, Payload, Result, Retry,
-    StepHash, StepInfo, StepOp, StepOptions, Suspended,
+    CallInfo, Error, ErrorKind, ExtractContext, Operation, OperationKind, Outcome, Payload, Result,
+    Retry, StepHash, StepInfo, StepOp, StepOptions, Suspended,
 };
 
 use super::current::mark;
@@ -47,6 +47,7 @@ pub(crate) async fn drive(
 }
 
 struct Driver {
+    info: Arc<CallInfo>,
     shared: Arc<Shared>,
     target: Target,
     function: Option<BoxFuture<'static, Result<Payload>>>,
@@ -99,6 +100,7 @@ impl Driver {
         let function_waker = Waker::from(waker.clone());
         let function = Some(future);
         Ok(Driver {
+            info,
             shared,
             target,
             function,
@@ -315,6 +317,7 @@ impl Driver {
             self.waker.reset();
             let polled = {
                 let _mark = mark(self.shared.id, false);
+                let _code = mark_code(&self.info);
                 poll_caught(function.as_mut(), &mut Context::from_waker(&self.function_waker))
             };
             if self.began
@@ -358,6 +361,7 @@ impl Driver {
         self.shared.lock().close();
         let function = self.function.take();
         let _mark = mark(self.shared.id, false);
+        let _code = mark_code(&self.info);
         catch_unwind(AssertUnwindSafe(move || drop(function))).map_err(Error::from_panic)
     }
 }

@@ -77,7 +77,7 @@ pub(crate) struct RawEvent<'a> {
 }
 
 /// A JSON object whose values stay raw. A repeated key is kept; the last one wins on insertion.
-pub(super) struct Pairs<'a>(pub(super) Vec<(Cow<'a, str>, &'a RawValue)>);
+struct Pairs<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
 /// The first pair of a JSON object, and whether there are more.
 struct FirstPair<'a> {
@@ -200,7 +200,7 @@ fn memo(raw: &RawValue, slice: impl Fn(&RawValue) -> Payload) -> MemoValue {
         }
     }
     // An awaited event, or `null`.
-    MemoValue::Bare(match trace_key::forget_in_event(raw.get()) {
+    MemoValue::Bare(match trace_key::forget(raw.get()) {
         Some(text) => Payload::from_well_formed(text),
         None => slice(raw),
     })

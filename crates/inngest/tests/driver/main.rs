@@ -9,6 +9,7 @@ mod bodies;
 mod errors;
 mod handlers;
 mod ids;
+mod marks;
 mod misuse;
 mod order;
 mod parallel;

@@ -1,0 +1,14 @@
+//! What is written, and what is not, when functions run on the local engine.
+
+mod buffer;
+mod canary;
+mod correlation;
+mod failures;
+mod json;
+mod keys;
+mod reference;
+mod replay;
+mod sampling;
+mod support;
+mod traces;
+mod writers;

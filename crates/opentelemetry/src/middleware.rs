@@ -1,0 +1,391 @@
+//! The middleware.
+
+use std::fmt;
+use std::sync::OnceLock;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use hookstack_core::{
+    AfterResponse, AfterSendEvents, BeforeMemoization, BeforeSendEvents, Call, Completed, Error,
+    ErrorKind, Middleware, Next, NextRequest, NextSend, NextStep, OnAbandoned, OnRegister, Outcome,
+    Payload, Result, Sending, Sent, StepOptions, TransformOutput,
+};
+use opentelemetry::baggage::BaggageExt;
+use opentelemetry::global::BoxedTracer;
+use opentelemetry::trace::{
+    FutureExt, Link, Span, SpanBuilder, SpanContext, SpanKind, TraceContextExt,
+};
+use opentelemetry::{Context, global};
+
+use crate::attributes;
+use crate::config::{Config, OpenTelemetryBuilder, SenderTrace, scope};
+use crate::exception::Exception;
+use crate::ids::{Ids, span_id_of_step};
+use crate::metrics::Metrics;
+use crate::propagation::trace_context;
+use crate::replay;
+use crate::run::{CallState, RunTrace};
+use crate::spans::{self, StepSpan};
+use crate::tracer::{RunTracer, remote};
+
+/// Writes the spans of runs, steps and sendings, and the metrics of calls.
+///
+/// A run is one trace, whichever processes served its calls: see the [guide](crate::guide). It works with
+/// the providers that the application set up, and installs nothing.
+///
+/// ```
+/// use hookstack_core::Stack;
+/// use hookstack_opentelemetry::OpenTelemetry;
+///
+/// // With the providers that are global when the first call begins.
+/// let stack = Stack::builder().with(OpenTelemetry::new()).build();
+/// # let _ = stack;
+/// ```
+pub struct OpenTelemetry {
+    config: Config,
+    tracer: OnceLock<Option<RunTracer>>,
+    metrics: OnceLock<Option<Metrics>>,
+}
+
+impl OpenTelemetry {
+    /// With the defaults: everything is traced, nothing flushed.
+    pub fn new() -> Self {
+        OpenTelemetry::builder().build()
+    }
+
+    /// With other settings.
+    pub fn builder() -> OpenTelemetryBuilder {
+        OpenTelemetryBuilder::new()
+    }
+
+    /// With what was given; the rest is taken from what is global at the first call.
+    pub(crate) fn with(
+        tracer: Option<BoxedTracer>,
+        metrics: Option<Option<Metrics>>,
+        config: Config,
+    ) -> Self {
+        let tracer = tracer.map(|tracer| OnceLock::from(RunTracer::new(tracer)));
+        let metrics = metrics.map(OnceLock::from);
+        OpenTelemetry {
+            config,
+            tracer: tracer.unwrap_or_default(),
+            metrics: metrics.unwrap_or_default(),
+        }
+    }
+
+    /// `None` when there is no provider.
+    fn tracer(&self) -> Option<&RunTracer> {
+        let global = || RunTracer::new(global::tracer_with_scope(scope()));
+        self.tracer.get_or_init(global).as_ref()
+    }
+
+    /// `None` when there is no provider.
+    fn metrics(&self) -> Option<&Metrics> {
+        let global = || Metrics::of(&*global::meter_provider(), scope());
+        self.metrics.get_or_init(global).as_ref()
+    }
+
+    /// Whether it is the first call of the process.
+    fn is_cold_start(&self) -> bool {
+        // Written once, so that calls do not contend for it.
+        self.config.is_cold.load(Ordering::Relaxed)
+            && self.config.is_cold.swap(false, Ordering::Relaxed)
+    }
+
+    fn exception(&self, error: &Error, sensitive: bool) -> Exception {
+        Exception::of(error, self.config.error_messages, sensitive)
+    }
+
+    /// What the call runs in, unless only its events tell.
+    fn begin(&self, cx: &mut Call, is_cold: bool) -> Option<Context> {
+        if self.config.sender == SenderTrace::Parent {
+            cx.extensions_mut().insert(CallState::new(None, is_cold));
+            return None;
+        }
+        let trace = RunTrace::of(cx.info(), self.config.ratio);
+        cx.set_trace(trace.context());
+        let context = Context::current().with_remote_span_context(trace.span());
+        // What comes with an event travels on, whether the run is sampled or not.
+        if !trace.sampled && !self.config.propagation.baggage {
+            return Some(context);
+        }
+        let context = replay::mark(context, cx.info());
+        cx.extensions_mut().insert(CallState::new(Some(trace), is_cold));
+        Some(context)
+    }
+
+    /// What the events tell: the sender's trace.
+    fn read_events(&self, state: &CallState, cx: &BeforeMemoization<'_>) {
+        let propagation = self.config.propagation;
+        let mut senders = cx.events().iter().filter(|event| !event.trace.is_empty());
+        let first = cx.events().first().map(|event| &event.trace);
+        let trace = state.trace.get_or_init(|| {
+            match first.and_then(|carrier| propagation.extract(carrier)) {
+                Some(parent) => RunTrace::below(parent, cx.info()),
+                None => RunTrace::of(cx.info(), self.config.ratio),
+            }
+        });
+        let mut noted = state.noted();
+        noted.memoized = cx.memoized().len();
+        noted.baggage = first.and_then(|carrier| propagation.extract_baggage(carrier));
+        if !trace.sampled {
+            return;
+        }
+        if trace.parent.is_some() {
+            senders.next();
+        }
+        let senders = senders.filter_map(|event| propagation.extract(&event.trace));
+        // A span that was not sampled is nowhere to be found.
+        noted.links.extend(senders.filter(SpanContext::is_sampled).map(Link::with_context));
+    }
+
+    /// What the function runs in, if that differs from what its call runs in.
+    fn context_of_function(&self, cx: &mut Call) -> Option<Context> {
+        let state = cx.extensions().get::<CallState>()?;
+        let baggage = state.noted().baggage.clone();
+        let trace =
+            (self.config.sender == SenderTrace::Parent).then(|| state.trace.get()).flatten();
+        let mut context = match (&baggage, trace) {
+            (None, None) => return None,
+            _ => Context::current(),
+        };
+        if let Some(baggage) = baggage {
+            context = context.with_baggage(baggage);
+        }
+        if let Some(trace) = trace.cloned() {
+            context = context.with_remote_span_context(trace.span());
+            context = replay::mark(context, cx.info());
+            cx.set_trace(trace.context());
+        }
+        Some(context)
+    }
+
+    /// The span of an attempt of a step, in a context of its own; `None` if the run is not sampled.
+    fn start_step(&self, cx: &mut Call) -> Option<StepSpan> {
+        let tracer = self.tracer()?;
+        let step = cx.step()?;
+        let trace = cx.extensions().get::<CallState>()?.trace.get()?;
+        if !trace.sampled {
+            return None;
+        }
+        let info = cx.info();
+        let id_of = |attempt| Ids { span: span_id_of_step(step.hash(), attempt), ..trace.ids };
+        let mut builder = SpanBuilder::from_name(step.id().to_owned())
+            .with_kind(SpanKind::Internal)
+            .with_attributes(attributes::of_step(info, step));
+        if let Some(previous) = spans::previous(info, tracer.takes_ids(), id_of) {
+            builder = builder.with_links(vec![Link::with_context(previous)]);
+        }
+        // Below the run, whatever the function has open: that is another span in each call.
+        let parent = Context::current().with_remote_span_context(trace.span());
+        let span = tracer.start_as(id_of(info.attempt), builder, &parent);
+        cx.set_trace(trace_context(span.span_context()));
+        Some(StepSpan::new(parent.with_span(span)))
+    }
+
+    /// The span of a sending, in a context of its own.
+    fn start_sending(&self, cx: &BeforeSendEvents<'_>) -> Option<SendSpan> {
+        let tracer = self.tracer()?;
+        let mut parent = Context::current();
+        if !parent.has_active_span()
+            && let Some(trace) = cx.trace()
+        {
+            parent = parent.with_remote_span_context(remote(Ids::from(trace), trace.sampled));
+        }
+        let above = parent.span().span_context().clone();
+        if above.is_valid() && !above.is_sampled() {
+            return Some(SendSpan { context: parent, is_own: false });
+        }
+        let events = cx.events();
+        let name = events.first().map(|event| event.name.as_str());
+        let name = name.filter(|name| events.iter().all(|event| event.name == *name));
+        let title = name.map_or_else(|| "send".to_owned(), |name| format!("send {name}"));
+        let builder = SpanBuilder::from_name(title)
+            .with_kind(SpanKind::Producer)
+            .with_attributes(attributes::of_sending(events.len(), name));
+        let span = tracer.start(builder, &parent);
+        Some(SendSpan { context: parent.with_span(span), is_own: true })
+    }
+}
+
+impl Default for OpenTelemetry {
+    fn default() -> Self {
+        OpenTelemetry::new()
+    }
+}
+
+impl fmt::Debug for OpenTelemetry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OpenTelemetry").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+/// Lies in the extensions of a sending.
+struct SendSpan {
+    context: Context,
+    /// Not if the sender is not sampled: then it is the sender's.
+    is_own: bool,
+}
+
+impl Middleware for OpenTelemetry {
+    fn enabled(&self) -> bool {
+        self.config.enabled
+    }
+
+    fn on_register(&self, cx: &mut OnRegister<'_>) -> Result {
+        if cx.middleware().iter().filter(|other| other.name == self.name()).count() > 1 {
+            return Err(Error::of_kind(
+                ErrorKind::Configuration,
+                "register it once, with the app or with functions: two would write each span twice",
+            ));
+        }
+        Ok(())
+    }
+
+    async fn around_request(&self, cx: &mut Call, next: NextRequest<'_>) -> Result<Completed> {
+        let measured = self.metrics().map(|metrics| (metrics, Instant::now()));
+        let is_cold = self.is_cold_start();
+        if let Some((metrics, _)) = measured.filter(|_| is_cold) {
+            metrics.cold_start(cx.info());
+        }
+        let context = self.tracer().and_then(|_| self.begin(cx, is_cold));
+        let result = match context {
+            Some(context) => next.run(cx).with_context(context).await,
+            None => next.run(cx).await,
+        };
+        if self.tracer().is_some()
+            && let Some(state) = cx.extensions().get::<CallState>()
+        {
+            state.ended.get_or_init(opentelemetry::time::now);
+        }
+        if let Some((metrics, started)) = measured {
+            let status = result.as_ref().ok().map(|completed| completed.status().as_u16());
+            let failed = status.is_none_or(|status| status >= 400);
+            metrics.call(cx.info(), started.elapsed(), failed.then_some("failed"));
+        }
+        result
+    }
+
+    async fn before_memoization(&self, cx: &mut BeforeMemoization<'_>) -> Result {
+        if let Some(metrics) = self.metrics() {
+            metrics.memoized(cx.info(), cx.memoized().len());
+        }
+        if self.tracer().is_some()
+            && let Some(state) = cx.extensions().get::<CallState>()
+        {
+            self.read_events(state, cx);
+        }
+        Ok(())
+    }
+
+    async fn around_function(&self, cx: &mut Call, next: Next<'_>) -> Outcome {
+        match self.context_of_function(cx) {
+            Some(context) => next.run(cx).with_context(context).await,
+            None => next.run(cx).await,
+        }
+    }
+
+    async fn around_step(&self, cx: &mut Call, next: NextStep<'_>) -> Result<Payload> {
+        let measured = self.metrics().map(|metrics| (metrics, Instant::now()));
+        let result = match self.start_step(cx) {
+            None => next.run(cx).await,
+            Some(span) => {
+                let result = next.run(cx).with_context(span.context().clone()).await;
+                let error = result.as_ref().err();
+                span.end(error.map(|error| self.exception(error, cx.info().is_sensitive())));
+                result
+            }
+        };
+        if let Some((metrics, started)) = measured {
+            metrics.step(cx.info(), started.elapsed(), result.as_ref().err());
+        }
+        result
+    }
+
+    async fn transform_output(&self, cx: &mut TransformOutput<'_>) -> Result {
+        let Some(trace) = cx.trace().filter(|_| self.tracer().is_some()) else { return Ok(()) };
+        let state = cx.extensions().get::<CallState>();
+        if let Some(error) = cx.error()
+            && cx.step().is_none()
+            && let Some(state) = state.filter(|_| trace.sampled)
+        {
+            state.noted().failure = Some(self.exception(error, cx.info().is_sensitive()));
+        }
+        if let Some(StepOptions::Invoke(_)) = cx.options() {
+            let baggage = state.and_then(|state| state.noted().baggage.clone());
+            let context = Context::new().with_baggage(baggage.unwrap_or_default());
+            let context = context.with_remote_span_context(remote(Ids::from(trace), trace.sampled));
+            if let Some(StepOptions::Invoke(invoke)) = cx.options_mut() {
+                self.config.propagation.inject(&context, &mut invoke.trace);
+            }
+        }
+        Ok(())
+    }
+
+    async fn after_response(&self, cx: &mut AfterResponse<'_>) -> Result {
+        let info = cx.info();
+        let error = cx.outcome().error();
+        if let Some(metrics) = self.metrics() {
+            if let Some(error) = error {
+                metrics.error(info, error);
+            }
+            if cx.outcome().ends_run(info) {
+                metrics.run(info, opentelemetry::time::now(), error);
+            }
+        }
+        if let Some(tracer) = self.tracer()
+            && let Some(state) = cx.extensions().get::<CallState>()
+        {
+            spans::finish(&self.config, tracer, info, state, cx.outcome());
+        }
+        if self.config.flush.is_due(error.is_some()) {
+            self.config.flusher.flush(self.config.flush.limit()).await;
+        }
+        Ok(())
+    }
+
+    async fn before_send_events(&self, cx: &mut BeforeSendEvents<'_>) -> Result {
+        if let Some(span) = self.start_sending(cx) {
+            for event in cx.events_mut() {
+                self.config.propagation.inject(&span.context, &mut event.trace);
+            }
+            cx.extensions_mut().insert(span);
+        }
+        Ok(())
+    }
+
+    async fn around_send(&self, cx: &mut Sending, next: NextSend<'_>) -> Sent {
+        let context = cx.extensions().get::<SendSpan>().map(|span| span.context.clone());
+        match context {
+            Some(context) => next.run(cx).with_context(context).await,
+            None => next.run(cx).await,
+        }
+    }
+
+    async fn after_send_events(&self, cx: &mut AfterSendEvents<'_>) -> Result {
+        let error = cx.error();
+        if let Some(metrics) = self.metrics() {
+            let accepted = cx.ids().len();
+            let refused = cx.events().len().saturating_sub(accepted);
+            metrics.sent(accepted, refused, error);
+        }
+        if let Some(SendSpan { context, is_own: true }) = cx.extensions().get() {
+            if let Some(error) = error {
+                self.exception(error, cx.is_sensitive()).record_in(&context.span());
+            }
+            context.span().end();
+        }
+        Ok(())
+    }
+
+    fn on_abandoned(&self, cx: &mut OnAbandoned<'_>) {
+        if let Some(metrics) = self.metrics() {
+            metrics.abandoned(cx.info());
+        }
+        if let Some(tracer) = self.tracer()
+            && let Some(state) = cx.extensions().get::<CallState>()
+        {
+            spans::abandon(tracer, cx.info(), state);
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! One call: its hub, and what was taken down about it.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use hookstack_core::{CallInfo, StepInfo, TraceContext};
+use sentry_core::protocol::Event;
+use sentry_core::{Client, Hub};
+
+use crate::config::{Base, Config};
+use crate::failure::{FailedStep, Failure};
+use crate::processor;
+use crate::spans::Spans;
+
+/// A call's hub and notes. The hub's scope refers to the notes, never the other way round.
+#[derive(Clone)]
+pub(crate) struct CallHub {
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) client: Arc<Client>,
+    pub(crate) notes: Arc<CallNotes>,
+}
+
+/// What is known about a call in progress.
+pub(crate) struct CallNotes {
+    pub(crate) info: Arc<CallInfo>,
+    /// Whether messages of errors may be told.
+    pub(crate) shows: bool,
+    pub(crate) request_data: bool,
+    /// Whether something was sent for which it is worth to wait.
+    pub(crate) has_sent: AtomicBool,
+    is_concluded: AtomicBool,
+    has_unbound: AtomicBool,
+    changing: Mutex<Changing>,
+}
+
+/// What changes in the course of a call.
+#[derive(Default)]
+pub(crate) struct Changing {
+    pub(crate) trace: Option<TraceContext>,
+    /// What was decided about the trace, where no span knows it.
+    pub(crate) sampled: Option<bool>,
+    /// The step whose body runs.
+    pub(crate) step: Option<Arc<StepInfo>>,
+    /// The ids of all events of a batch.
+    pub(crate) event_ids: Vec<String>,
+    /// Errors of earlier steps that the function was given.
+    pub(crate) stored: Vec<FailedStep>,
+    /// The first failure of the function, and of the step that was executed.
+    pub(crate) failures: Vec<Failure>,
+    /// What the panic hook captured, until it is known what came of the panic.
+    pub(crate) panics: Vec<Event<'static>>,
+    /// Hubs that lost their client for the time of a panic.
+    unbound: Vec<(Arc<Hub>, Arc<Client>)>,
+    pub(crate) spans: Option<Spans>,
+    /// When the call began, as long as its transaction was not started.
+    pub(crate) started: Option<SystemTime>,
+}
+
+/// How many panics of one call are kept; code that panics and goes on can do so any number of times.
+const MAX_PANICS: usize = 8;
+const MAX_STORED: usize = 64;
+
+impl CallHub {
+    /// A fresh hub; `None` where nothing would be sent.
+    pub(crate) fn new(config: &Config, info: &Arc<CallInfo>) -> Option<Self> {
+        let main;
+        let (parent, client) = match &config.base {
+            Base::Client(client, _) => (None, client.clone()),
+            Base::Hub(hub) => (Some(hub), hub.client()?),
+            Base::Main => {
+                main = Hub::main();
+                let client = main.client()?;
+                (Some(&main), client)
+            }
+        };
+        if !client.is_enabled() {
+            return None;
+        }
+        let notes = Arc::new(CallNotes {
+            info: info.clone(),
+            shows: config.error_messages.shows(info.is_sensitive()),
+            request_data: config.request_data,
+            has_sent: AtomicBool::new(false),
+            is_concluded: AtomicBool::new(false),
+            has_unbound: AtomicBool::new(false),
+            changing: Mutex::default(),
+        });
+        let processor = processor::of(notes.clone());
+        let hub = match (&config.base, parent) {
+            (Base::Client(_, empty), _) => {
+                let mut scope = empty.clone();
+                scope.add_event_processor(processor);
+                Hub::new(Some(client.clone()), Arc::new(scope))
+            }
+            (_, parent) => {
+                let hub = Hub::new_from_top(parent?);
+                hub.configure_scope(|scope| scope.add_event_processor(processor));
+                hub
+            }
+        };
+        Some(CallHub { hub: Arc::new(hub), client, notes })
+    }
+}
+
+impl CallNotes {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Changing> {
+        self.changing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the call's end was not dealt with before.
+    pub(crate) fn conclude(&self) -> bool {
+        !self.is_concluded.swap(true, Ordering::AcqRel)
+    }
+
+    pub(crate) fn sent(&self) {
+        self.has_sent.store(true, Ordering::Release);
+    }
+
+    /// Keeps what the panic hook captured, and takes the client from the hub until the panic has unwound:
+    /// the hook flushes the client next, which would block the executor as long as Sentry is slow.
+    pub(crate) fn keep_panic(&self, event: Event<'static>) {
+        let hub = Hub::current();
+        let client = hub.client();
+        hub.bind_client(None);
+        let mut changing = self.lock();
+        if changing.panics.len() < MAX_PANICS {
+            changing.panics.push(event);
+        }
+        if let Some(client) = client {
+            changing.unbound.push((hub, client));
+            self.has_unbound.store(true, Ordering::Release);
+        }
+    }
+
+    /// Gives hubs their clients back.
+    pub(crate) fn bind_again(&self) {
+        if self.has_unbound.load(Ordering::Acquire) {
+            let unbound = {
+                let mut changing = self.lock();
+                self.has_unbound.store(false, Ordering::Release);
+                std::mem::take(&mut changing.unbound)
+            };
+            for (hub, client) in unbound {
+                hub.bind_client(Some(client));
+            }
+        }
+    }
+
+    pub(crate) fn note_stored(&self, step: &StepInfo) {
+        let mut changing = self.lock();
+        if changing.stored.len() < MAX_STORED {
+            changing.stored.push(step.into());
+        }
+    }
+}
+
+/// Ids only: scopes hold what applications put there.
+impl std::fmt::Debug for CallHub {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CallHub").field("info", &self.notes.info).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,246 @@
+//! Settings of the middleware.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hookstack_core::redact::ErrorMessages;
+use hookstack_core::{CallInfo, ErrorKind};
+use sentry_core::{Client, Hub, Scope};
+
+use crate::crons::Crons;
+
+/// Which failures become issues. Control flow (a call that stops at a step, a sleep, a wait) is never one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Capture {
+    /// One issue for each failure that no further attempt can cure: the last attempt failed, or the error
+    /// forbids another one. Earlier attempts are breadcrumbs of that issue, as far as this process saw them.
+    ///
+    /// Where the platform does not say how many attempts there are, every failure counts as the last.
+    #[default]
+    FinalFailures,
+    /// Every failed attempt of a function or a step.
+    EveryAttempt,
+    /// None. Spans and check-ins stay as they are.
+    Never,
+}
+
+/// When to wait, after a response, until what was captured has left the process.
+///
+/// Without waiting, Sentry's client sends in the background; that is all that a long-lived process needs.
+/// A process that is frozen or ended after its response loses what was not sent by then.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Flush {
+    /// Never.
+    Never,
+    /// After calls in which something was captured or a monitor was checked in.
+    #[default]
+    AfterCapture,
+    /// After every call, for instance because spans matter as much as errors.
+    Always,
+}
+
+/// A failure that is about to be captured, for [`fingerprint`](SentryBuilder::fingerprint).
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Captured<'a> {
+    /// The call.
+    pub info: &'a CallInfo,
+    /// The id of the step that failed, as the developer gave it.
+    pub step: Option<&'a str>,
+    /// The name of the error, in most cases its type.
+    pub error_name: &'a str,
+    /// The kind of the error.
+    pub error_kind: ErrorKind,
+}
+
+type Fingerprint = Arc<dyn Fn(&Captured<'_>) -> Vec<String> + Send + Sync>;
+
+/// Puts [`Sentry`](crate::Sentry) together.
+#[derive(Debug)]
+#[must_use = "the middleware is made with `build()`"]
+pub struct SentryBuilder {
+    pub(crate) config: Config,
+}
+
+/// Where a call's hub takes its client and its scope from.
+pub(crate) enum Base {
+    /// The process's main hub, as it is when the call begins.
+    Main,
+    Hub(Arc<Hub>),
+    Client(Arc<Client>, Scope),
+}
+
+pub(crate) struct Config {
+    pub(crate) base: Base,
+    pub(crate) enabled: bool,
+    pub(crate) capture: Capture,
+    pub(crate) step_errors: bool,
+    pub(crate) error_messages: ErrorMessages,
+    pub(crate) fingerprint: Option<Fingerprint>,
+    pub(crate) spans: bool,
+    pub(crate) whole_runs: bool,
+    pub(crate) continue_traces: bool,
+    pub(crate) crons: Option<Crons>,
+    pub(crate) request_data: bool,
+    pub(crate) flush: Flush,
+    pub(crate) flush_timeout: Duration,
+}
+
+impl SentryBuilder {
+    pub(crate) fn new() -> Self {
+        SentryBuilder {
+            config: Config {
+                base: Base::Main,
+                enabled: true,
+                capture: Capture::default(),
+                step_errors: false,
+                error_messages: ErrorMessages::default(),
+                fingerprint: None,
+                spans: true,
+                whole_runs: true,
+                continue_traces: false,
+                crons: Some(Crons::default()),
+                request_data: false,
+                flush: Flush::default(),
+                flush_timeout: Duration::from_secs(2),
+            },
+        }
+    }
+
+    /// Sends through this client, with an empty scope, instead of the client and scope of the process's
+    /// main hub, which `sentry::init` sets up.
+    pub fn client(mut self, client: Arc<Client>) -> Self {
+        self.config.base = Base::Client(client, Scope::default());
+        self
+    }
+
+    /// Takes client and scope of this hub instead of those of the process's main hub, as they are when a
+    /// call begins.
+    pub fn hub(mut self, hub: Arc<Hub>) -> Self {
+        self.config.base = Base::Hub(hub);
+        self
+    }
+
+    /// Switches the middleware off: it is left out of the stack and costs nothing.
+    pub fn enabled(mut self, enabled: bool) -> Self {
+        self.config.enabled = enabled;
+        self
+    }
+
+    /// Which failures become issues; [`Capture::FinalFailures`] by default.
+    pub fn capture(mut self, capture: Capture) -> Self {
+        self.config.capture = capture;
+        self
+    }
+
+    /// Whether a step that fails for good is an issue of its own, at once, also when the function handles
+    /// the error. It is not by default: then it is one when the function ends with it. With this, or with
+    /// [`Capture::EveryAttempt`], a function that lets the error through adds no second issue.
+    pub fn step_errors(mut self, step_errors: bool) -> Self {
+        self.config.step_errors = step_errors;
+        self
+    }
+
+    /// Whether issues tell the messages of errors and panics; by default unless a middleware in the stack
+    /// is [`sensitive`](hookstack_core::Middleware::sensitive).
+    pub fn error_messages(mut self, error_messages: ErrorMessages) -> Self {
+        self.config.error_messages = error_messages;
+        self
+    }
+
+    /// What makes failures the same issue. By default `{{ default }}` (Sentry's own grouping), the app,
+    /// the function and the step; never the run or the attempt.
+    pub fn fingerprint(
+        mut self,
+        fingerprint: impl Fn(&Captured<'_>) -> Vec<String> + Send + Sync + 'static,
+    ) -> Self {
+        self.config.fingerprint = Some(Arc::new(fingerprint));
+        self
+    }
+
+    /// Whether calls are transactions, and executed steps spans in them, where the client traces at all;
+    /// they are by default. Switch it off where OpenTelemetry does that.
+    pub fn spans(mut self, spans: bool) -> Self {
+        self.config.spans = spans;
+        self
+    }
+
+    /// Whether a fixed rate of the client samples whole runs; it does by default: the decision is taken
+    /// from the trace id, so that all calls of a run agree, in whatever process they are served.
+    ///
+    /// The price: the SDK then counts what it sends as sampled at a rate of 1, so that totals which Sentry
+    /// extrapolates from the rate are too low. With `false`, and with a sampling function, each call is
+    /// decided by itself.
+    pub fn sample_whole_runs(mut self, whole_runs: bool) -> Self {
+        self.config.whole_runs = whole_runs;
+        self
+    }
+
+    /// Whether the trace of an event's sender goes on in the run, and that of a run in what it sends and
+    /// invokes, by `sentry-trace` and `baggage`. Off by default: then all calls of a run share a trace of
+    /// their own, and whoever can send an event has no say in it.
+    pub fn continue_traces(mut self, continue_traces: bool) -> Self {
+        self.config.continue_traces = continue_traces;
+        self
+    }
+
+    /// How functions with a schedule check in to Sentry Crons; they do by default. `None` switches it off.
+    pub fn crons(mut self, crons: impl Into<Option<Crons>>) -> Self {
+        self.config.crons = crons.into();
+        self
+    }
+
+    /// Whether issues have method, address and headers of the call's HTTP request; they have not by
+    /// default. Signatures, tokens and cookies are left out in any case; bodies are never attached.
+    pub fn request_data(mut self, request_data: bool) -> Self {
+        self.config.request_data = request_data;
+        self
+    }
+
+    /// When to wait for what was captured to leave the process; [`Flush::AfterCapture`] by default.
+    pub fn flush(mut self, flush: Flush) -> Self {
+        self.config.flush = flush;
+        self
+    }
+
+    /// How long to wait then at most; two seconds by default.
+    pub fn flush_timeout(mut self, limit: Duration) -> Self {
+        self.config.flush_timeout = limit;
+        self
+    }
+}
+
+impl Config {
+    /// Whether steps that fail for good are captured in the call that executed them.
+    pub(crate) fn captures_steps_at_once(&self) -> bool {
+        self.step_errors || self.capture == Capture::EveryAttempt
+    }
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let base = match self.base {
+            Base::Main => "the main hub",
+            Base::Hub(_) => "a hub",
+            Base::Client(..) => "a client",
+        };
+        f.debug_struct("Config")
+            .field("base", &base)
+            .field("enabled", &self.enabled)
+            .field("capture", &self.capture)
+            .field("step_errors", &self.step_errors)
+            .field("error_messages", &self.error_messages)
+            .field("fingerprint", &self.fingerprint.as_ref().map(|_| format_args!("…")))
+            .field("spans", &self.spans)
+            .field("whole_runs", &self.whole_runs)
+            .field("continue_traces", &self.continue_traces)
+            .field("crons", &self.crons)
+            .field("request_data", &self.request_data)
+            .field("flush", &self.flush)
+            .field("flush_timeout", &self.flush_timeout)
+            .finish()
+    }
+}

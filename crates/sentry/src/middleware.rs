@@ -1,0 +1,286 @@
+//! The middleware: which hook does what.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
+use std::time::SystemTime;
+
+use hookstack_core::{
+    AfterResponse, BeforeMemoization, BeforeSendEvents, Call, Completed, Error, ErrorKind,
+    MemoValue, Middleware, NextRequest, NextStep, OnAbandoned, OnRegister, Payload, Result,
+    StepOptions, TransformMemoized, TransformOutput,
+};
+use sentry_core::protocol::{MonitorCheckInStatus, SpanStatus};
+
+use crate::bound::Bound;
+use crate::call::CallHub;
+use crate::config::{Base, Config, Flush, SentryBuilder};
+use crate::failure::Place;
+use crate::flush::{Flushed, Flusher};
+use crate::memory::Memory;
+use crate::report::Reporter;
+use crate::{propagation, spans};
+
+/// Reports failures of functions, their steps and their hooks to Sentry. See the [crate](crate).
+///
+/// Register it with the app, before all other middleware, so that everything runs inside of its hub.
+///
+/// ```
+/// use hookstack_core::redact::ErrorMessages;
+/// use hookstack_sentry::{Capture, Sentry};
+///
+/// // After `sentry::init`, whose client it uses:
+/// let sentry = Sentry::new();
+/// // Or, with settings:
+/// let sentry = Sentry::builder()
+///     .capture(Capture::EveryAttempt)
+///     .error_messages(ErrorMessages::Redact)
+///     .build();
+/// # let _ = sentry;
+/// ```
+#[derive(Debug)]
+pub struct Sentry {
+    config: Config,
+    memory: Memory,
+    flusher: Flusher,
+}
+
+impl Sentry {
+    /// With default settings and the client of the process's main hub.
+    pub fn new() -> Self {
+        Sentry::builder().build()
+    }
+
+    /// For other settings.
+    pub fn builder() -> SentryBuilder {
+        SentryBuilder::new()
+    }
+
+    fn reporter<'a>(&'a self, call: &'a CallHub) -> Reporter<'a> {
+        Reporter { config: &self.config, memory: &self.memory, call }
+    }
+
+    async fn observe(
+        &self,
+        call: CallHub,
+        cx: &mut Call,
+        next: NextRequest<'_>,
+    ) -> Result<Completed> {
+        call.notes.lock().trace = cx.trace();
+        let info = &call.notes.info;
+        if !info.is_replaying()
+            && info.attempt == 0
+            && let Some(crons) = &self.config.crons
+            && crons.check_in(&call.client, info, MonitorCheckInStatus::InProgress)
+        {
+            call.notes.sent();
+        }
+        let started = self.config.continue_traces.then(SystemTime::now);
+        match started {
+            // The transaction starts when the sender's trace can be read.
+            Some(started) => call.notes.lock().started = Some(started),
+            None => spans::start(&self.config, &call, None, None),
+        }
+        cx.extensions_mut().insert(call.clone());
+        let result = Bound::new(&call, next.run(cx)).await;
+        if let Err(error) = &result {
+            self.reporter(&call).note(error, Place::Function, None);
+        }
+        if call.notes.lock().started.take().is_some() {
+            spans::start(&self.config, &call, None, started);
+        }
+        let has_failed = !call.notes.lock().failures.is_empty();
+        spans::finish(&call, if has_failed { SpanStatus::InternalError } else { SpanStatus::Ok });
+        result
+    }
+
+    /// Starts the flush that is due after a call.
+    fn flush(&self, call: &CallHub) -> Flushed {
+        let is_due = match self.config.flush {
+            Flush::Never => false,
+            Flush::AfterCapture => call.notes.has_sent.load(Ordering::Acquire),
+            Flush::Always => true,
+        };
+        match is_due {
+            true => self.flusher.flush(call.client.clone(), self.config.flush_timeout),
+            false => Flushed::default(),
+        }
+    }
+}
+
+impl Default for Sentry {
+    fn default() -> Self {
+        Sentry::new()
+    }
+}
+
+impl SentryBuilder {
+    /// Makes the middleware.
+    pub fn build(self) -> Sentry {
+        Sentry { config: self.config, memory: Memory::default(), flusher: Flusher::default() }
+    }
+}
+
+/// The future of a hook that did its work when it was called. It has no size, so nothing is allocated for it.
+struct Done;
+
+impl Future for Done {
+    type Output = Result;
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+async fn observe_step(call: CallHub, cx: &mut Call, next: NextStep<'_>) -> Result<Payload> {
+    let step = cx.shared_step();
+    let span = step.as_ref().and_then(|step| spans::start_step(&call, step, cx.info()));
+    call.notes.lock().step = step;
+    let result = next.run(cx).await;
+    call.notes.lock().step = None;
+    if let Some(span) = span {
+        span.finish(if result.is_ok() { SpanStatus::Ok } else { SpanStatus::InternalError });
+    }
+    result
+}
+
+impl Middleware for Sentry {
+    fn enabled(&self) -> bool {
+        // A client without a DSN never gets one; that of a hub can come later.
+        let is_off = matches!(&self.config.base, Base::Client(client, _) if !client.is_enabled());
+        self.config.enabled && !is_off
+    }
+
+    fn on_register(&self, cx: &mut OnRegister<'_>) -> Result {
+        if cx.middleware().iter().filter(|other| other.name == self.name()).count() > 1 {
+            return Err(Error::of_kind(
+                ErrorKind::Configuration,
+                "register it once: a second one would capture every failure a second time",
+            ));
+        }
+        Ok(())
+    }
+
+    // What observes is boxed here and below, so that merely forwarding moves no large future.
+    async fn around_request(&self, cx: &mut Call, next: NextRequest<'_>) -> Result<Completed> {
+        match CallHub::new(&self.config, cx.info()) {
+            None => next.run(cx).await,
+            Some(call) => Box::pin(self.observe(call, cx, next)).await,
+        }
+    }
+
+    fn before_memoization(
+        &self,
+        cx: &mut BeforeMemoization<'_>,
+    ) -> impl Future<Output = Result> + Send {
+        if let Some(call) = cx.extensions().get::<CallHub>() {
+            const MOST_IDS: usize = 20;
+            let events = cx.events();
+            if events.len() > 1 {
+                let ids = events.iter().take(MOST_IDS).filter_map(|event| event.id.clone());
+                call.notes.lock().event_ids = ids.collect();
+            }
+            let started = call.notes.lock().started.take();
+            if let Some(started) = started {
+                let sender = events.first().map(|event| &event.trace);
+                if let Some((trace, sampled)) = sender.and_then(propagation::read) {
+                    let mut changing = call.notes.lock();
+                    (changing.trace, changing.sampled) = (Some(trace), sampled);
+                }
+                spans::start(&self.config, call, sender, Some(started));
+            }
+        }
+        Done
+    }
+
+    fn transform_memoized(
+        &self,
+        cx: &mut TransformMemoized<'_>,
+    ) -> impl Future<Output = Result> + Send {
+        if matches!(cx.memo().value, MemoValue::Error(_))
+            && let Some(call) = cx.extensions().get::<CallHub>()
+        {
+            call.notes.note_stored(cx.step());
+        }
+        Done
+    }
+
+    async fn around_step(&self, cx: &mut Call, next: NextStep<'_>) -> Result<Payload> {
+        match cx.extensions().get::<CallHub>().cloned() {
+            None => next.run(cx).await,
+            Some(call) => Box::pin(observe_step(call, cx, next)).await,
+        }
+    }
+
+    fn transform_output(
+        &self,
+        cx: &mut TransformOutput<'_>,
+    ) -> impl Future<Output = Result> + Send {
+        let trace = cx.trace();
+        if let Some(error) = cx.error()
+            && let Some(call) = cx.extensions().get::<CallHub>()
+        {
+            if let Some(trace) = trace {
+                call.notes.lock().trace.get_or_insert(trace);
+            }
+            let place = if cx.step().is_some() { Place::Step } else { Place::Function };
+            self.reporter(call).note(error, place, cx.step().map(Into::into));
+        }
+        if self.config.continue_traces
+            && matches!(cx.options(), Some(StepOptions::Invoke(_)))
+            && let Some(call) = cx.extensions().get::<CallHub>()
+        {
+            let trace = spans::trace(call);
+            if let Some(StepOptions::Invoke(invoke)) = cx.options_mut() {
+                propagation::write(&mut invoke.trace, Some(trace));
+            }
+        }
+        Done
+    }
+
+    fn after_response(&self, cx: &mut AfterResponse<'_>) -> impl Future<Output = Result> + Send {
+        let outcome = cx.outcome();
+        let has_failed = outcome.error().is_some() || !cx.reported().is_empty();
+        let late;
+        let call = match cx.extensions().get::<CallHub>() {
+            Some(call) => Some(call),
+            // Somebody further out failed before this middleware's turn.
+            None if has_failed => {
+                late = CallHub::new(&self.config, cx.info());
+                late.as_ref()
+            }
+            None => None,
+        };
+        match call {
+            Some(call) => {
+                if let Some(trace) = cx.trace() {
+                    call.notes.lock().trace.get_or_insert(trace);
+                }
+                self.reporter(call).conclude(Some(outcome), cx.reported());
+                self.flush(call)
+            }
+            None => Flushed::default(),
+        }
+    }
+
+    fn before_send_events(
+        &self,
+        cx: &mut BeforeSendEvents<'_>,
+    ) -> impl Future<Output = Result> + Send {
+        if self.config.continue_traces {
+            let trace = cx.extensions().get::<CallHub>().map(spans::trace);
+            for event in cx.events_mut() {
+                propagation::write(&mut event.trace, trace);
+            }
+        }
+        Done
+    }
+
+    fn on_abandoned(&self, cx: &mut OnAbandoned<'_>) {
+        if let Some(call) = cx.extensions().get::<CallHub>() {
+            self.reporter(call).conclude(None, &[]);
+            spans::finish(call, SpanStatus::Cancelled);
+        }
+    }
+}

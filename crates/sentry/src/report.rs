@@ -1,0 +1,287 @@
+//! What becomes of a call's failures when it has ended.
+
+use std::collections::VecDeque;
+
+use hookstack_core::redact::REDACTED;
+use hookstack_core::{CallInfo, Error, ErrorKind, Outcome};
+use sentry_core::protocol::{Event, Exception, MonitorCheckInStatus, Value};
+use sentry_core::{Breadcrumb, Hub, Level};
+
+use crate::call::CallHub;
+use crate::config::{Capture, Captured, Config};
+use crate::failure::{FailedStep, Failure, Place};
+use crate::memory::{Memory, Notes};
+use crate::{describe, processor};
+
+/// What ended calls are reported with.
+pub(crate) struct Reporter<'a> {
+    pub(crate) config: &'a Config,
+    pub(crate) memory: &'a Memory,
+    pub(crate) call: &'a CallHub,
+}
+
+/// Whether no attempt follows. Where nobody knows how many there are, none is counted on.
+pub(crate) fn is_final(error: &Error, info: &CallInfo) -> bool {
+    error.is_final(info) || info.max_attempts.is_none()
+}
+
+impl Reporter<'_> {
+    /// Notes a failure whose error is still in plaintext. The first of each place counts.
+    pub(crate) fn note(&self, error: &Error, place: Place, step: Option<FailedStep>) {
+        let notes = &self.call.notes;
+        let is_final = is_final(error, &notes.info);
+        let mut failure = Failure::of(error, place, notes.info.attempt, is_final, notes.shows);
+        failure.step = step.or(failure.step);
+        let mut changing = notes.lock();
+        if changing.failures.iter().any(|known| known.place == place) {
+            return;
+        }
+        if failure.kind == ErrorKind::Panic
+            && let Some(panic) = take_panic(&mut changing.panics, error.text())
+        {
+            failure.set_panic(panic);
+        }
+        changing.failures.push(failure);
+    }
+
+    /// Captures what there is to capture. Without an outcome the call was dropped.
+    pub(crate) fn conclude(&self, outcome: Option<&Outcome>, reported: &[Error]) {
+        let notes = &self.call.notes;
+        if !notes.conclude() {
+            return;
+        }
+        notes.bind_again();
+        let info = &*notes.info;
+        let failure = self.failure(outcome);
+        let ends_run = match outcome {
+            Some(Outcome::Done(Err(error))) => is_final(error, info),
+            Some(outcome) => outcome.ends_run(info),
+            None => false,
+        };
+        if ends_run {
+            self.check_in(outcome.is_some_and(|outcome| outcome.error().is_none()));
+        }
+        let run = if ends_run { self.memory.take(&info.run_id) } else { Notes::default() };
+        let mut panics = std::mem::take(&mut notes.lock().panics);
+        if self.config.capture == Capture::Never {
+            return;
+        }
+        reported.iter().for_each(|error| self.capture_reported(error, &mut panics));
+        match failure {
+            Some(failure) => self.decide(failure, run, panics, suppressed(outcome)),
+            None => panics.into_iter().for_each(|panic| self.capture_panic(panic)),
+        }
+    }
+
+    /// What failed, as it was noted in plaintext, or else as it went out.
+    fn failure(&self, outcome: Option<&Outcome>) -> Option<Failure> {
+        let notes = &self.call.notes;
+        let mut noted = std::mem::take(&mut notes.lock().failures);
+        let Some(outcome) = outcome else { return noted.pop() };
+        let error = outcome.error()?;
+        let place = if outcome.is_suspended() { Place::Step } else { Place::Function };
+        let is_final = is_final(error, &notes.info);
+        match noted.iter().position(|failure| failure.place == place) {
+            Some(position) => {
+                let mut failure = noted.swap_remove(position);
+                failure.is_final = is_final;
+                Some(failure)
+            }
+            // It came up behind this middleware: while the output was transformed, or later.
+            None => Some(Failure::of(error, place, notes.info.attempt, is_final, notes.shows)),
+        }
+    }
+
+    fn decide(
+        &self,
+        mut failure: Failure,
+        mut run: Notes,
+        panics: Vec<Event<'static>>,
+        suppressed: Vec<Value>,
+    ) {
+        let at_once = self.config.captures_steps_at_once();
+        let is_captured = match failure.place {
+            Place::Step if failure.is_final => at_once,
+            Place::Function if failure.is_final => {
+                !self.complete(&mut failure, &mut run) || !at_once
+            }
+            _ => self.config.capture == Capture::EveryAttempt,
+        };
+        let goes_on = failure.place == Place::Step || !failure.is_final;
+        if goes_on {
+            let keeps = failure.place == Place::Step && failure.is_final && !at_once;
+            let breadcrumb = breadcrumb(&failure, &self.call.notes.info);
+            let step = keeps.then(|| failure.clone());
+            self.memory.note(&self.call.notes.info.run_id, breadcrumb, step);
+        }
+        if is_captured {
+            let causes = panics.into_iter().flat_map(|panic| self.told(panic).exception);
+            failure.exceptions.splice(..0, causes);
+            self.capture(failure, run.breadcrumbs, suppressed, Level::Error);
+        }
+    }
+
+    /// Completes the failure of an earlier step by what is known about it. Whether its body failed in this
+    /// app, where the call that executed it saw it.
+    fn complete(&self, failure: &mut Failure, run: &mut Notes) -> bool {
+        if !failure.is_of_earlier_step() {
+            return false;
+        }
+        let Some(step) = &mut failure.step else { return false };
+        let stored = std::mem::take(&mut self.call.notes.lock().stored);
+        if let Some(known) = stored.into_iter().rev().find(|known| known.id == step.id) {
+            *step = known;
+        }
+        let has_body = step.has_body == Some(true);
+        let Some(known) = run.take_step(step) else { return has_body };
+        // In place of what was stored, and of its causes, stands what the step failed with.
+        let is_stored = |exception: &Exception| {
+            exception.ty == known.name && exception.value.as_deref() == Some(known.text())
+        };
+        if let Some(position) = failure.exceptions.iter().rposition(is_stored) {
+            if position + 1 == failure.exceptions.len() {
+                failure.kind = known.kind;
+            }
+            failure.exceptions.splice(..=position, known.exceptions);
+            failure.attempt = known.attempt;
+            failure.panic = known.panic;
+        }
+        has_body
+    }
+
+    fn capture(
+        &self,
+        failure: Failure,
+        breadcrumbs: VecDeque<Breadcrumb>,
+        suppressed: Vec<Value>,
+        level: Level,
+    ) {
+        let (hub, notes) = (&self.call.hub, &self.call.notes);
+        let mut failure = failure;
+        // The panic hook's event has the breadcrumbs of its moment.
+        let (mut event, has_breadcrumbs) = match failure.panic.take() {
+            Some(panic) => (*panic, true),
+            None => (Event::new(), false),
+        };
+        event.level = if failure.kind == ErrorKind::Panic { Level::Fatal } else { level };
+        event.breadcrumbs.values.splice(..0, breadcrumbs);
+        event.fingerprint = self.fingerprint(&failure).into();
+        event.exception = std::mem::take(&mut failure.exceptions).into();
+        let step = failure.step.as_ref().map(|step| &*step.id);
+        Hub::run(hub.clone(), || {
+            describe::describe(&mut event, notes, &notes.lock(), step, failure.attempt);
+        });
+        describe::describe_failure(&mut event, &failure, suppressed);
+        processor::capture(hub, event, has_breadcrumbs);
+        notes.sent();
+    }
+
+    /// An error that did not change the outcome.
+    fn capture_reported(&self, error: &Error, panics: &mut Vec<Event<'static>>) {
+        let notes = &self.call.notes;
+        let attempt = notes.info.attempt;
+        let mut failure = Failure::of(error, Place::Function, attempt, false, notes.shows);
+        if failure.kind == ErrorKind::Panic
+            && let Some(panic) = take_panic(panics, error.text())
+        {
+            failure.set_panic(panic);
+        }
+        if let Some(mechanism) =
+            failure.exceptions.last_mut().and_then(|outermost| outermost.mechanism.as_mut())
+        {
+            mechanism.handled = Some(true);
+        }
+        self.capture(failure, VecDeque::new(), Vec::new(), Level::Warning);
+    }
+
+    /// A panic that the user's code caught.
+    fn capture_panic(&self, panic: Event<'static>) {
+        let (hub, notes) = (&self.call.hub, &self.call.notes);
+        let mut event = self.told(panic);
+        Hub::run(hub.clone(), || {
+            describe::describe(&mut event, notes, &notes.lock(), None, notes.info.attempt);
+        });
+        processor::capture(hub, event, true);
+        notes.sent();
+    }
+
+    fn told(&self, mut panic: Event<'static>) -> Event<'static> {
+        if !self.call.notes.shows {
+            panic.exception.iter_mut().for_each(|e| e.value = Some(REDACTED.to_owned()));
+        }
+        panic
+    }
+
+    fn fingerprint(&self, failure: &Failure) -> Vec<std::borrow::Cow<'static, str>> {
+        let info = &*self.call.notes.info;
+        let step = failure.step.as_ref().map(|step| &*step.id);
+        let parts = match &self.config.fingerprint {
+            Some(fingerprint) => fingerprint(&Captured {
+                info,
+                step,
+                error_name: &failure.name,
+                error_kind: failure.kind,
+            }),
+            None => {
+                let parts = ["{{ default }}", &info.app_id, &info.function.id];
+                parts.into_iter().chain(step).map(str::to_owned).collect()
+            }
+        };
+        parts.into_iter().map(Into::into).collect()
+    }
+
+    fn check_in(&self, is_ok: bool) {
+        let status = if is_ok { MonitorCheckInStatus::Ok } else { MonitorCheckInStatus::Error };
+        let CallHub { client, notes, .. } = self.call;
+        if let Some(crons) = &self.config.crons
+            && crons.check_in(client, &notes.info, status)
+        {
+            notes.sent();
+        }
+    }
+}
+
+/// The panic with this text, or the latest.
+fn take_panic(panics: &mut Vec<Event<'static>>, text: &str) -> Option<Event<'static>> {
+    let has_text = |panic: &Event<'_>| {
+        panic.exception.last().is_some_and(|exception| exception.value.as_deref() == Some(text))
+    };
+    match panics.iter().rposition(has_text) {
+        Some(position) => Some(panics.remove(position)),
+        None => panics.pop(),
+    }
+}
+
+/// Names and places only.
+fn suppressed(outcome: Option<&Outcome>) -> Vec<Value> {
+    let error = outcome.and_then(Outcome::error);
+    let suppressed = error.map(Error::suppressed).unwrap_or_default().iter();
+    suppressed
+        .map(|error| match error.origin() {
+            Some(origin) => format!("{} ({origin})", error.name()).into(),
+            None => error.name().into(),
+        })
+        .collect()
+}
+
+/// An attempt that failed, for the issue of a later one.
+fn breadcrumb(failure: &Failure, info: &CallInfo) -> Breadcrumb {
+    let mut breadcrumb = Breadcrumb {
+        ty: "error".to_owned(),
+        category: Some("inngest.attempt".to_owned()),
+        level: Level::Warning,
+        message: Some(format!("{}: {}", failure.name, failure.text())),
+        ..Breadcrumb::default()
+    };
+    let mut set = |key: &str, value: Value| {
+        breadcrumb.data.insert(key.to_owned(), value);
+    };
+    set("attempt", info.attempt.into());
+    if let Some(max_attempts) = info.max_attempts {
+        set("max_attempts", max_attempts.into());
+    }
+    if let Some(step) = &failure.step {
+        set("step", (*step.id).into());
+    }
+    breadcrumb
+}

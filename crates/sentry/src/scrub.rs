@@ -1,0 +1,84 @@
+//! HTTP requests in events, without what must not leave the process.
+
+use hookstack_core::CallInfo;
+use http::request::Parts;
+use sentry_core::protocol::{Event, Request};
+
+/// Headers that authenticate somebody.
+const SECRET: [&str; 8] = [
+    "authorization",
+    "cookie",
+    "proxy-authorization",
+    "set-cookie",
+    "x-amz-security-token",
+    "x-api-key",
+    "x-inngest-signature",
+    "x-inngest-event-key",
+];
+
+/// Removes secrets from the request of an event, whoever attached it.
+pub(crate) fn scrub(event: &mut Event<'static>) {
+    if let Some(request) = &mut event.request {
+        request.headers.retain(|name, _| !is_secret(name));
+        request.cookies = None;
+    }
+}
+
+/// The request that the host received, if it is one of HTTP.
+pub(crate) fn request(info: &CallInfo) -> Option<Request> {
+    let parts: &Parts = info.platform()?;
+    let host = parts.headers.get(http::header::HOST).and_then(|host| host.to_str().ok());
+    let url = match (parts.uri.host(), host) {
+        (None, Some(host)) => format!("http://{host}{}", parts.uri.path()),
+        _ => format!("http://{}{}", parts.uri.host().unwrap_or("localhost"), parts.uri.path()),
+    };
+    let headers = parts.headers.iter().filter(|(name, _)| !is_secret(name.as_str()));
+    Some(Request {
+        url: url.parse().ok(),
+        method: Some(parts.method.as_str().to_owned()),
+        headers: headers
+            .filter_map(|(name, value)| {
+                Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
+            })
+            .collect(),
+        ..Request::default()
+    })
+}
+
+fn is_secret(name: &str) -> bool {
+    SECRET.iter().any(|secret| name.eq_ignore_ascii_case(secret))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use hookstack_core::FunctionInfo;
+
+    use super::*;
+
+    #[test]
+    fn what_authenticates_is_left_out_of_a_request() {
+        let mut builder = http::Request::post("/api/inngest?fnId=shop-pay&secret=1");
+        for secret in SECRET {
+            builder = builder.header(secret.to_ascii_uppercase(), "secret");
+        }
+        let request = builder.header("host", "example.com").header("user-agent", "inngest");
+        let (parts, ()) = request.body(()).expect("a valid request").into_parts();
+        let info = CallInfo::new("shop", Arc::new(FunctionInfo::new("pay")), "run")
+            .with_platform(Some(Arc::new(parts)));
+        let told = super::request(&info).expect("a request of HTTP");
+        assert!(!format!("{told:?}").contains("secret"), "{told:?}");
+        assert_eq!(told.url.map(String::from).as_deref(), Some("http://example.com/api/inngest"));
+        assert_eq!(told.headers.len(), 2);
+    }
+
+    #[test]
+    fn a_request_that_somebody_else_attached_is_scrubbed() {
+        let mut request = Request { cookies: Some("secret".to_owned()), ..Request::default() };
+        request.headers.insert("X-Inngest-Signature".to_owned(), "secret".to_owned());
+        let mut event = Event { request: Some(request), ..Event::default() };
+        scrub(&mut event);
+        assert!(!format!("{event:?}").contains("secret"));
+    }
+}

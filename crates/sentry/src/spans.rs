@@ -1,0 +1,133 @@
+//! The transaction of a call, and the spans of its executed steps.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use crate::call::CallHub;
+use crate::config::Config;
+use crate::{describe, ids, propagation};
+use hookstack_core::{CallInfo, StepInfo, TraceCarrier, TraceContext};
+use sentry_core::protocol::SpanStatus;
+use sentry_core::{
+    ClientOptions, Hub, Span, TracesSamplingStrategy, Transaction, TransactionContext,
+};
+
+/// A transaction that was not finished yet.
+#[derive(Debug)]
+pub(crate) struct Spans {
+    transaction: Transaction,
+}
+
+/// The span of a step that runs.
+pub(crate) struct StepSpan {
+    span: Span,
+    transaction: Transaction,
+    hub: Arc<Hub>,
+}
+
+/// Starts the call's transaction, if it is to be sampled, and makes it the scope's span.
+pub(crate) fn start(
+    config: &Config,
+    call: &CallHub,
+    sender: Option<&TraceCarrier>,
+    started: Option<SystemTime>,
+) {
+    let options = call.client.options();
+    if !config.spans || matches!(options.traces_sampling_strategy, TracesSamplingStrategy::Disabled)
+    {
+        return;
+    }
+    let info = &*call.notes.info;
+    let sender = sender.and_then(propagation::context);
+    let (name, op) = (describe::transaction(info), "function.inngest");
+    let mut context = match &sender {
+        Some(sender) => {
+            TransactionContext::continue_from_trace_propagation_context(&name, op, sender, None)
+        }
+        None => TransactionContext::new_with_trace_id(&name, op, trace_id(call).into()),
+    };
+    if sender.is_none() || context.sampled().is_none() {
+        match decision(options, config, trace_id(call)) {
+            Decision::Unsampled => {
+                call.notes.lock().sampled = Some(false);
+                return;
+            }
+            Decision::Sampled => context.set_sampled(true),
+            Decision::OfClient => {}
+        }
+    } else if context.sampled() == Some(false) {
+        return;
+    }
+    let transaction = match started {
+        None => call.hub.start_transaction(context),
+        // It takes the client of the current hub.
+        Some(started) => Hub::run(call.hub.clone(), || {
+            call.hub.start_transaction_with_timestamp(context, started)
+        }),
+    };
+    call.hub.configure_scope(|scope| scope.set_span(Some(transaction.clone().into())));
+    call.notes.lock().spans = Some(Spans { transaction });
+}
+
+enum Decision {
+    Sampled,
+    Unsampled,
+    OfClient,
+}
+
+fn decision(options: &ClientOptions, config: &Config, trace_id: [u8; 16]) -> Decision {
+    match options.traces_sampling_strategy {
+        TracesSamplingStrategy::FixedRate(rate) if config.whole_runs && rate < 1.0 => {
+            match ids::sampling_point(trace_id) < f64::from(rate) {
+                true => Decision::Sampled,
+                false => Decision::Unsampled,
+            }
+        }
+        _ => Decision::OfClient,
+    }
+}
+
+/// The trace that the call belongs to: somebody's who set it, else the run's own.
+pub(crate) fn trace_id(call: &CallHub) -> [u8; 16] {
+    let trace = call.notes.lock().trace;
+    match trace {
+        Some(TraceContext { trace_id, .. }) => trace_id,
+        None => ids::trace_id(&call.notes.info.run_id),
+    }
+}
+
+/// The same, and whether it is sampled, as far as it was decided.
+pub(crate) fn trace(call: &CallHub) -> ([u8; 16], Option<bool>) {
+    let sampled = call.notes.lock().sampled;
+    (trace_id(call), sampled)
+}
+
+/// Finishes the call's transaction, if it was not before.
+pub(crate) fn finish(call: &CallHub, status: SpanStatus) {
+    let Some(Spans { transaction }) = call.notes.lock().spans.take() else { return };
+    transaction.set_status(status);
+    for (key, value) in describe::tags(&call.notes.info) {
+        transaction.set_tag(key, value);
+    }
+    // The scope of the current hub goes with it.
+    Hub::run(call.hub.clone(), || transaction.finish());
+}
+
+/// Starts the span of a step and makes it the scope's.
+pub(crate) fn start_step(call: &CallHub, step: &StepInfo, info: &CallInfo) -> Option<StepSpan> {
+    let transaction = call.notes.lock().spans.as_ref()?.transaction.clone();
+    let span = transaction.start_child("function.step", step.name());
+    span.set_data("inngest.step.id", step.id().into());
+    span.set_data("inngest.step.index", step.index().into());
+    span.set_data("inngest.step.attempt", info.attempt.into());
+    call.hub.configure_scope(|scope| scope.set_span(Some(span.clone().into())));
+    Some(StepSpan { span, transaction, hub: call.hub.clone() })
+}
+
+impl StepSpan {
+    pub(crate) fn finish(self, status: SpanStatus) {
+        self.span.set_status(status);
+        self.span.finish();
+        self.hub.configure_scope(|scope| scope.set_span(Some(self.transaction.into())));
+    }
+}

@@ -1,0 +1,14 @@
+//! The middleware on the local engine: what envelopes it sends for what runs.
+
+mod flush;
+mod hooks;
+mod hubs;
+mod monitors;
+mod own_logs;
+mod panics;
+mod policy;
+mod redaction;
+mod requests;
+mod spans;
+mod support;
+mod traces;

@@ -1,0 +1,150 @@
+//! Panics: one issue, with a backtrace into the user's code.
+
+use hookstack_core::{Error, Info, Result};
+use hookstack_inngest::Step;
+use hookstack_sentry::{Capture, Sentry};
+use sentry::protocol::Frame;
+use sentry::{Client, Hub, Level, SentryFutureExt};
+use std::sync::Arc;
+
+use crate::support::{Issue, Sink, app, exceptions, only, options, run, sentry, tag};
+
+async fn panics_in_the_function() -> Result<()> {
+    the_culprit()
+}
+
+async fn panics_in_a_step(step: Step) -> Result<()> {
+    step.run("charge", async || the_culprit()).await?;
+    Ok(())
+}
+
+#[inline(never)]
+fn the_culprit() -> Result<()> {
+    panic!("the stock is negative")
+}
+
+fn frames<'a>(issue: &'a Issue, function: &str) -> Vec<&'a Frame> {
+    let stacktraces = issue.exception.iter().filter_map(|e| e.stacktrace.as_ref());
+    let frames = stacktraces.flat_map(|stacktrace| &stacktrace.frames);
+    frames.filter(|f| f.function.as_deref().is_some_and(|name| name.contains(function))).collect()
+}
+
+#[track_caller]
+fn assert_is_panic(issue: &Issue) {
+    assert_eq!(exceptions(issue), [("Panic", "the stock is negative")]);
+    assert_eq!(issue.level, Level::Fatal);
+    let mechanism = issue.exception[0].mechanism.as_ref().expect("one");
+    assert_eq!((mechanism.ty.as_str(), mechanism.handled), ("panic", Some(false)));
+    let culprit = frames(issue, "the_culprit");
+    assert!(culprit.iter().any(|frame| frame.in_app == Some(true)), "{culprit:#?}");
+    assert!(culprit.iter().any(|f| f.filename.as_deref() == Some("panics.rs")), "{culprit:#?}");
+    let ours = frames(issue, "hookstack_inngest::driver::run::poll_caught");
+    let named =
+        ours.iter().filter(|f| f.function.as_deref().is_some_and(|n| n.starts_with("hookstack")));
+    let in_app: Vec<_> = named.map(|frame| frame.in_app).collect();
+    assert!(!in_app.is_empty() && in_app.iter().all(|in_app| *in_app == Some(false)), "{in_app:?}");
+    assert_eq!(tag(issue, "inngest.function.id"), Some("pay"));
+}
+
+#[tokio::test]
+async fn a_panic_of_the_function_is_one_issue_with_its_backtrace() {
+    let (sentry, sink) = sentry();
+    run(app(sentry.build(), |f| f.handler(panics_in_the_function))).await;
+    let issue = only(sink.issues());
+    assert_is_panic(&issue);
+    assert_eq!(tag(&issue, "inngest.attempt"), Some("2"));
+    assert_eq!(issue.breadcrumbs.len(), 2, "the earlier attempts");
+    assert_eq!(*issue.fingerprint, ["{{ default }}", "shop", "pay"]);
+}
+
+#[tokio::test]
+async fn a_panic_of_a_step_is_one_issue_with_its_backtrace() {
+    let (sentry, sink) = sentry();
+    run(app(sentry.build(), |f| f.handler(panics_in_a_step))).await;
+    let issue = only(sink.issues());
+    assert_is_panic(&issue);
+    assert_eq!(tag(&issue, "inngest.step.id"), Some("charge"));
+}
+
+#[tokio::test]
+async fn every_attempt_can_be_captured() {
+    let (sentry, sink) = sentry();
+    let every = sentry.capture(Capture::EveryAttempt).build();
+    run(app(every, |f| f.handler(panics_in_a_step))).await;
+    let issues = sink.issues();
+    assert_eq!(issues.len(), 3);
+    issues.iter().for_each(assert_is_panic);
+}
+
+#[tokio::test]
+async fn an_attempt_that_panics_before_one_that_succeeds_is_no_issue() {
+    async fn recovers(info: Info) -> Result<()> {
+        if info.attempt == 0 { the_culprit() } else { Ok(()) }
+    }
+    let (sentry, sink) = sentry();
+    run(app(sentry.build(), |f| f.handler(recovers))).await;
+    assert!(sink.issues().is_empty());
+}
+
+#[tokio::test]
+async fn without_the_panic_integration_the_message_is_told() {
+    let sink = Arc::new(Sink::default());
+    let client = Arc::new(Client::with_options(options().transport(sink.clone())));
+    let sentry = Sentry::builder().client(client).build();
+    run(app(sentry, |f| f.handler(panics_in_the_function))).await;
+    let issue = only(sink.issues());
+    assert_eq!(exceptions(&issue), [("Panic", "the stock is negative")]);
+    assert!(issue.exception[0].stacktrace.is_none());
+}
+
+/// A task of the function's own panics; its error fails the function.
+#[tokio::test]
+async fn the_panic_of_a_task_is_the_cause_of_the_failure_that_it_leads_to() {
+    async fn spawns() -> Result<(), tokio::task::JoinError> {
+        let task = async { the_culprit() }.bind_hub(Hub::current());
+        tokio::spawn(task).await.map(drop)
+    }
+    let (sentry, sink) = sentry();
+    run(app(sentry.build(), |f| f.handler(spawns))).await;
+    let issue = only(sink.issues());
+    let types: Vec<_> = exceptions(&issue).into_iter().map(|(ty, _)| ty).collect();
+    assert_eq!(types, ["panic", "JoinError"]);
+    assert!(!frames(&issue, "the_culprit").is_empty());
+}
+
+#[tokio::test]
+async fn a_panic_that_the_function_catches_is_reported_and_the_hub_keeps_its_client() {
+    async fn catches() -> Result<()> {
+        let task = async { the_culprit() }.bind_hub(Hub::current());
+        tokio::spawn(task).await.expect_err("it panics");
+        // One more turn, in which the hub has its client again.
+        tokio::task::yield_now().await;
+        sentry::capture_message("caught", Level::Info);
+        Ok(())
+    }
+    let (sentry, sink) = sentry();
+    run(app(sentry.build(), |f| f.handler(catches))).await;
+    let issues = sink.issues();
+    assert_eq!(issues.len(), 2, "{issues:#?}");
+    let panic = issues.iter().find(|issue| !issue.exception.is_empty()).expect("the panic");
+    assert!(!frames(panic, "the_culprit").is_empty());
+    assert_eq!(tag(panic, "inngest.function.id"), Some("pay"));
+}
+
+#[tokio::test]
+async fn the_breadcrumbs_of_the_moment_are_told_once() {
+    async fn leaves_a_trail(step: Step) -> Result<()> {
+        sentry::add_breadcrumb(sentry::Breadcrumb {
+            message: Some("counting".to_owned()),
+            ..Default::default()
+        });
+        step.run("charge", async || the_culprit()).await?;
+        Err(Error::message("not reached"))
+    }
+    let (sentry, sink) = sentry();
+    let every = sentry.capture(Capture::EveryAttempt).build();
+    run(app(every, |f| f.retries(0).handler(leaves_a_trail))).await;
+    let issue = only(sink.issues());
+    let told = issue.breadcrumbs.iter().filter(|b| b.message.as_deref() == Some("counting"));
+    assert_eq!(told.count(), 1);
+}
