@@ -41,6 +41,7 @@ impl Call {
     }
 
     /// What is known about the call.
+    #[inline]
     pub fn info(&self) -> &Arc<CallInfo> {
         &self.info
     }

@@ -47,6 +47,7 @@ impl CallScopes {
         }))
     }
 
+    #[inline]
     pub(crate) fn existing(info: &CallInfo) -> Option<&Arc<CallScopes>> {
         info.existing_local()
     }
@@ -55,6 +56,7 @@ impl CallScopes {
         self.info.upgrade()
     }
 
+    #[inline]
     pub(crate) fn slots(&self, member: usize) -> &Slots {
         &self.slots[member]
     }

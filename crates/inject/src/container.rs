@@ -114,6 +114,7 @@ impl Container {
         &self.inner.graph
     }
 
+    #[inline]
     pub(crate) fn singletons(&self) -> &Slots {
         &self.inner.singletons
     }

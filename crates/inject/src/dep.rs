@@ -125,20 +125,34 @@ impl<T: 'static> fmt::Debug for PlatformRequest<T> {
 
 /// An instance without its type: a shared `Arc<T>`.
 #[derive(Clone)]
-pub struct Instance(Arc<dyn Any + Send + Sync>);
+pub struct Instance {
+    shared: Arc<dyn Any + Send + Sync>,
+    observe: fn(&(dyn Any + Send + Sync)) -> Option<Observed>,
+}
+
+/// A `Weak<T>` without its type: what is read again and again, and keeps nothing alive.
+pub(crate) type Observed = Box<dyn Any + Send + Sync>;
 
 impl Instance {
     pub(crate) fn new<T: ?Sized + Send + Sync + 'static>(shared: Arc<T>) -> Self {
-        Instance(Arc::new(shared))
+        let observe = |shared: &(dyn Any + Send + Sync)| {
+            let shared = shared.downcast_ref::<Arc<T>>()?;
+            Some(Box::new(Arc::downgrade(shared)) as Observed)
+        };
+        Instance { shared: Arc::new(shared), observe }
     }
 
     pub(crate) fn shared<T: ?Sized + Send + Sync + 'static>(&self) -> Option<&Arc<T>> {
-        self.0.downcast_ref()
+        self.shared.downcast_ref()
+    }
+
+    pub(crate) fn observe(&self) -> Option<Observed> {
+        (self.observe)(&*self.shared)
     }
 
     /// The one reference that this instance holds, so that the last one can be unwrapped.
     pub(crate) fn into_shared<T: ?Sized + Send + Sync + 'static>(self) -> Option<Arc<T>> {
-        let shared = self.0.downcast::<Arc<T>>().ok()?;
+        let shared = self.shared.downcast::<Arc<T>>().ok()?;
         Some(Arc::try_unwrap(shared).unwrap_or_else(|shared| (*shared).clone()))
     }
 }

@@ -52,13 +52,21 @@ impl Deps {
     pub fn get<T: ?Sized + Send + Sync + 'static>(
         &self,
     ) -> impl Future<Output = Result<Dep<T>>> + Send + use<'_, T> {
+        // Before the future is made, which stays small for it.
+        let ready = Resolver::of_call(&self.call, None).ready();
         async move {
-            if let Some(dep) = Resolver::of_call(&self.call, None).ready() {
-                return Ok(dep);
+            match ready {
+                Some(dep) => Ok(dep),
+                None => self.construct().await,
             }
+        }
+    }
+
+    fn construct<T: ?Sized + Send + Sync + 'static>(&self) -> BoxFuture<'_, Result<Dep<T>>> {
+        Box::pin(async {
             let step = StepScope::current(&self.call);
             Resolver::of_call(&self.call, step.as_ref()).get().await
-        }
+        })
     }
 
     /// A step's body made of an async closure whose arguments are dependencies, up to eight. They are got

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
+use hookstack_core::host::BoxFuture;
 use hookstack_core::{
     AfterExecution, AfterMemoization, AfterResponse, AfterSendEvents, BeforeExecution,
     BeforeMemoization, BeforeResponse, BeforeSendEvents, Call, CallInfo, Error, ErrorKind,
@@ -16,7 +17,7 @@ use crate::factory::{Inject, Source};
 use crate::graph::BuiltIn;
 use crate::key::Key;
 use crate::registry::Registry;
-use crate::resolve::{self, Resolver};
+use crate::resolve::{self, Resolver, no_container};
 use crate::step_scope::StepScope;
 
 /// Dependencies in hooks: `cx.get::<T>().await?` with the context of every async hook.
@@ -54,7 +55,14 @@ pub trait Resolve {
         &self,
     ) -> impl Future<Output = Result<Dep<T>>> + Send + use<'_, Self, T> {
         let from = self.asking_from();
-        async move { from.get().await }
+        // Before the future is made, which stays small for it.
+        let ready = from.ready();
+        async move {
+            match ready {
+                Some(dep) => Ok(dep),
+                None => from.get().await,
+            }
+        }
     }
 }
 
@@ -68,24 +76,34 @@ pub enum AskingFrom<'a> {
     Client(Option<&'a Arc<Extensions>>),
 }
 
-impl AskingFrom<'_> {
-    async fn get<T: ?Sized + Send + Sync + 'static>(self) -> Result<Dep<T>> {
+impl<'a> AskingFrom<'a> {
+    #[inline]
+    fn ready<T: ?Sized + Send + Sync + 'static>(self) -> Option<Dep<T>> {
         match self {
-            AskingFrom::Call(info) => {
-                let call =
-                    CallScopes::of(info).ok_or_else(|| resolve::no_container(Key::of::<T>()))?;
-                if let Some(dep) = Resolver::of_call(call, None).ready() {
-                    return Ok(dep);
-                }
-                let step = StepScope::current(call);
-                Resolver::of_call(call, step.as_ref()).get().await
-            }
-            AskingFrom::Client(provided) => {
-                let registry = provided.and_then(|provided| Registry::find_in(provided));
-                let registry = registry.ok_or_else(|| resolve::no_container(Key::of::<T>()))?;
-                Resolver::new(registry).get().await
-            }
+            AskingFrom::Call(info) => match CallScopes::existing(info) {
+                Some(call) => Resolver::of_call(call, None).ready(),
+                // A singleton needs nothing of the call.
+                None => Resolver::new(Registry::find_in(info.provided()?)?).ready(),
+            },
+            AskingFrom::Client(provided) => Resolver::new(Registry::find_in(provided?)?).ready(),
         }
+    }
+
+    fn get<T: ?Sized + Send + Sync + 'static>(self) -> BoxFuture<'a, Result<Dep<T>>> {
+        Box::pin(async move {
+            match self {
+                AskingFrom::Call(info) => {
+                    let call = CallScopes::of(info).ok_or_else(|| no_container(Key::of::<T>()))?;
+                    let step = StepScope::current(call);
+                    Resolver::of_call(call, step.as_ref()).get().await
+                }
+                AskingFrom::Client(provided) => {
+                    let registry = provided.and_then(|provided| Registry::find_in(provided));
+                    let registry = registry.ok_or_else(|| no_container(Key::of::<T>()))?;
+                    Resolver::new(registry).get().await
+                }
+            }
+        })
     }
 }
 
@@ -135,8 +153,8 @@ impl_resolve! {
 impl<T: ?Sized + Send + Sync + 'static> Extract for Dep<T> {
     async fn extract(cx: &mut ExtractContext<'_>) -> Result<Self> {
         let key = Key::of::<T>();
-        let call = CallScopes::of(cx.call.info()).ok_or_else(|| resolve::no_container(key))?;
         if BuiltIn::of(key.id).is_some_and(BuiltIn::is_event) {
+            let call = CallScopes::of(cx.call.info()).ok_or_else(|| no_container(key))?;
             call.set_events(&cx.input.events);
         }
         cx.call.get().await

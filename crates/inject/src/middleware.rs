@@ -52,13 +52,14 @@ impl Middleware for Container {
         Ok(())
     }
 
+    // Teardowns are boxed, so that a call which has none to run moves a small future.
     async fn around_function(&self, cx: &mut Call, next: Next<'_>) -> Outcome {
         let mut leaving = Leaving { container: self, info: Some(cx.info().clone()) };
         let mut outcome = next.run(cx).await;
         if let Some(call) = CallScopes::existing(cx.info()) {
             let call = call.clone();
             let ended = Ended::of(&outcome);
-            let errors = call.tear_down(self, Phase::Before, ended).await;
+            let errors = Box::pin(call.tear_down(self, Phase::Before, ended)).await;
             let errors = from_hook(errors, Hook::AroundFunction);
             match &mut outcome {
                 Outcome::Done(Err(error)) => {
@@ -84,7 +85,7 @@ impl Middleware for Container {
         let mut leaving = LeavingStep { container: self, step: Some(step.clone()) };
         let mut result = STEP.scope(step.clone(), next.run(cx)).await;
         let ended = if result.is_ok() { Ended::Ok } else { Ended::Error };
-        let errors = from_hook(step.leave(self, ended).await, Hook::AroundStep);
+        let errors = from_hook(Box::pin(step.leave(self, ended)).await, Hook::AroundStep);
         match &mut result {
             Err(error) => errors.into_iter().for_each(|later| error.suppress(later)),
             Ok(_) => {
@@ -99,7 +100,7 @@ impl Middleware for Container {
 
     async fn after_response(&self, cx: &mut AfterResponse<'_>) -> Result {
         let Some(call) = CallScopes::existing(cx.info()).cloned() else { return Ok(()) };
-        let errors = call.tear_down(self, Phase::After, Ended::of(cx.outcome())).await;
+        let errors = Box::pin(call.tear_down(self, Phase::After, Ended::of(cx.outcome()))).await;
         first(errors).map_or(Ok(()), Err)
     }
 

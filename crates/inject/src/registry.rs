@@ -8,12 +8,13 @@ use hookstack_core::Extensions;
 use crate::container::Container;
 use crate::graph::Graph;
 use crate::key::TypeMap;
+use crate::scope::Scope;
 
 /// The containers of a stack, outermost first. Inner ones hide what outer ones provide.
 #[derive(Clone, Default)]
 pub(crate) struct Registry {
     members: Vec<Member>,
-    by_type: TypeMap<Place>,
+    by_type: TypeMap<Shortcut>,
 }
 
 #[derive(Clone)]
@@ -30,6 +31,14 @@ struct Member {
 pub(crate) struct Place {
     pub(crate) member: usize,
     pub(crate) index: usize,
+}
+
+/// The same with what else is needed to read what is there already.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shortcut {
+    pub(crate) place: Place,
+    pub(crate) scope: Scope,
+    pub(crate) slot: usize,
 }
 
 impl Registry {
@@ -76,7 +85,9 @@ impl Registry {
         let member = self.members.len();
         lineage.insert(0, member);
         for (id, index) in &container.graph().by_type {
-            self.by_type.insert(*id, Place { member, index: *index });
+            let node = &container.graph().nodes[*index];
+            let place = Place { member, index: *index };
+            self.by_type.insert(*id, Shortcut { place, scope: node.scope, slot: node.slot });
         }
         self.members.push(Member { container: container.clone(), lineage, ended_by: member });
         member
@@ -87,9 +98,15 @@ impl Registry {
     }
 
     pub(crate) fn place(&self, id: TypeId) -> Option<Place> {
+        self.shortcut(id).map(|shortcut| shortcut.place)
+    }
+
+    #[inline]
+    pub(crate) fn shortcut(&self, id: TypeId) -> Option<Shortcut> {
         self.by_type.get(&id).copied()
     }
 
+    #[inline]
     pub(crate) fn container(&self, member: usize) -> &Container {
         &self.members[member].container
     }

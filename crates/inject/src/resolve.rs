@@ -1,5 +1,6 @@
 //! Finding and constructing instances.
 
+use std::any::TypeId;
 use std::sync::Arc;
 
 use hookstack_core::host::BoxFuture;
@@ -11,7 +12,7 @@ use crate::error::Unavailable;
 use crate::graph::{BuiltIn, Node, Target};
 use crate::key::Key;
 use crate::provider::Kind;
-use crate::registry::{Place, Registry};
+use crate::registry::{Place, Registry, Shortcut};
 use crate::scope::Scope;
 use crate::slots::{Slots, caught};
 use crate::step_scope::StepScope;
@@ -29,16 +30,16 @@ impl<'a> Resolver<'a> {
         Resolver { registry, call: None, step: None }
     }
 
+    #[inline]
     pub(crate) fn of_call(call: &'a Arc<CallScopes>, step: Option<&'a Arc<StepScope>>) -> Self {
         Resolver { registry: &call.registry, call: Some(call), step }
     }
 
     /// The dependency if it is there already: what is asked for again and again.
+    #[inline]
     pub(crate) fn ready<T: ?Sized + Send + Sync + 'static>(&self) -> Option<Dep<T>> {
-        let place = self.registry.place(std::any::TypeId::of::<T>())?;
-        let node = self.node(place);
-        let shared = self.slots(place, node)?.ready(node.slot, |i| i.shared::<T>().cloned());
-        shared.flatten().map(Dep)
+        let Shortcut { place, scope, slot } = self.registry.shortcut(TypeId::of::<T>())?;
+        self.slots(place.member, scope)?.ready(slot).map(Dep)
     }
 
     /// The dependency, constructed if need be with everything that it needs.
@@ -68,10 +69,10 @@ impl<'a> Resolver<'a> {
     ) -> BoxFuture<'b, Result<Instance, Unavailable>> {
         Box::pin(async move {
             let node = self.node(place);
-            let Some(slots) = self.slots(place, node) else {
+            let Some(slots) = self.slots(place.member, node.scope) else {
                 return Err(out_of_scope(node));
             };
-            if let Some(instance) = slots.ready(node.slot, Instance::clone) {
+            if let Some(instance) = slots.built(place.index) {
                 return Ok(instance);
             }
             slots.get_or_build(place.index, node, || self.build(place, node)).await
@@ -131,11 +132,12 @@ impl<'a> Resolver<'a> {
         &self.registry.container(place.member).graph().nodes[place.index]
     }
 
-    fn slots(&self, place: Place, node: &Node) -> Option<&'a Slots> {
-        match node.scope {
-            Scope::Singleton => Some(self.registry.container(place.member).singletons()),
-            Scope::Call => self.call.map(|call| call.slots(place.member)),
-            Scope::Step => self.step.and_then(|step| step.slots_of(place.member)),
+    #[inline]
+    fn slots(&self, member: usize, scope: Scope) -> Option<&'a Slots> {
+        match scope {
+            Scope::Singleton => Some(self.registry.container(member).singletons()),
+            Scope::Call => self.call.map(|call| call.slots(member)),
+            Scope::Step => self.step.and_then(|step| step.slots_of(member)),
         }
     }
 }

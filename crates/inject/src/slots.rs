@@ -4,12 +4,12 @@ use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::Poll;
 
 use hookstack_core::{Error, Result};
 
-use crate::dep::Instance;
+use crate::dep::{Instance, Observed};
 use crate::error::{TeardownFailed, Unavailable};
 use crate::graph::{Graph, Node};
 use crate::provider::Phase;
@@ -23,7 +23,8 @@ pub(crate) struct Slots {
 
 #[derive(Default)]
 struct Slot {
-    ready: RwLock<Option<Instance>>,
+    /// Weak, so that it is read without a lock and what has ended is gone: the log holds the instances.
+    ready: OnceLock<Observed>,
     /// Held by the one who constructs; the last failure is for those who waited meanwhile.
     attempt: tokio::sync::Mutex<Option<Unavailable>>,
     failures: AtomicUsize,
@@ -32,7 +33,7 @@ struct Slot {
 #[derive(Default)]
 struct Log {
     /// The nodes in the order in which they were built.
-    built: Vec<usize>,
+    built: Vec<(usize, Instance)>,
     /// What is over: nothing of it is built any more.
     over: Option<Phase>,
 }
@@ -42,10 +43,16 @@ impl Slots {
         Slots { slots: (0..count).map(|_| Slot::default()).collect(), log: Mutex::default() }
     }
 
-    /// The instance, if it is there. `T` is read in place, so that only the `Arc` is cloned.
-    pub(crate) fn ready<T>(&self, slot: usize, read: impl FnOnce(&Instance) -> T) -> Option<T> {
-        let slot = self.slots.get(slot)?;
-        slot.ready.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(read)
+    /// The instance, if it is there: one load and one increment.
+    #[inline]
+    pub(crate) fn ready<T: ?Sized + Send + Sync + 'static>(&self, slot: usize) -> Option<Arc<T>> {
+        self.slots.get(slot)?.ready.get()?.downcast_ref::<Weak<T>>()?.upgrade()
+    }
+
+    /// The same without its type, for those who construct.
+    pub(crate) fn built(&self, index: usize) -> Option<Instance> {
+        let log = self.log();
+        log.built.iter().find(|(built, _)| *built == index).map(|(_, instance)| instance.clone())
     }
 
     /// The instance, constructed by this caller or by the one who was first. Those who waited while a
@@ -62,7 +69,7 @@ impl Slots {
         let slot = &self.slots[node.slot];
         let failures = slot.failures.load(Ordering::Acquire);
         let mut attempt = slot.attempt.lock().await;
-        if let Some(instance) = self.ready(node.slot, Instance::clone) {
+        if let Some(instance) = self.built(index) {
             return Ok(instance);
         }
         if slot.failures.load(Ordering::Acquire) != failures
@@ -99,8 +106,11 @@ impl Slots {
         if log.over.is_some_and(|over| node.phase <= over) {
             return false;
         }
-        log.built.push(index);
-        *self.write(node.slot) = Some(instance.clone());
+        log.built.push((index, instance.clone()));
+        if let Some(observed) = instance.observe() {
+            // Empty until now: nothing is built twice.
+            let _ = self.slots[node.slot].ready.set(observed);
+        }
         true
     }
 
@@ -116,7 +126,7 @@ impl Slots {
 
     /// Whether something is there that this phase would end.
     pub(crate) fn holds(&self, graph: &Graph, phase: Phase) -> bool {
-        self.log().built.iter().any(|index| graph.nodes[*index].phase <= phase)
+        self.log().built.iter().any(|(index, _)| graph.nodes[*index].phase <= phase)
     }
 
     /// Ends what was built, the last first, up to a phase. A failed teardown does not keep the others
@@ -149,25 +159,15 @@ impl Slots {
     }
 
     fn pop<'g>(&self, graph: &'g Graph, phase: Phase) -> Option<(&'g Node, Instance)> {
-        loop {
-            let node = {
-                let mut log = self.log();
-                let is_due = |index: &usize| graph.nodes[*index].phase <= phase;
-                let last = log.built.iter().rposition(is_due)?;
-                &graph.nodes[log.built.remove(last)]
-            };
-            if let Some(instance) = self.write(node.slot).take() {
-                return Some((node, instance));
-            }
-        }
+        let mut log = self.log();
+        let is_due = |(index, _): &(usize, Instance)| graph.nodes[*index].phase <= phase;
+        let last = log.built.iter().rposition(is_due)?;
+        let (index, instance) = log.built.remove(last);
+        Some((&graph.nodes[index], instance))
     }
 
     fn log(&self) -> MutexGuard<'_, Log> {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn write(&self, slot: usize) -> std::sync::RwLockWriteGuard<'_, Option<Instance>> {
-        self.slots[slot].ready.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
