@@ -38,7 +38,7 @@
 //! # Ok::<_, hookstack_core::Error>(()) }).unwrap();
 //! ```
 //!
-//! The [guide](guide) goes on with scopes, teardown, steps and tests.
+//! The [guide] goes on with scopes, teardown, steps and tests.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod call_scopes;

@@ -376,10 +376,10 @@ async fn singletons_can_be_had_outside_of_any_call_and_warmed() {
     container.warm().await.expect("constructed");
     assert_eq!(count.so_far(), 1, "the eager one alone");
     assert_eq!(container.get::<Client>().await.expect("there").0, 1);
-    let error = container.get::<Session>().await.err().expect("no call");
+    let error = container.get::<Session>().await.expect_err("no call");
     assert_eq!(error.kind(), ErrorKind::Misuse);
     assert!(error.text().contains("it lives for a call"), "{error}");
-    let error = container.get::<String>().await.err().expect("not provided");
+    let error = container.get::<String>().await.expect_err("not provided");
     assert_eq!(error.text(), "cannot inject `String`: no container of this stack provides it");
 }
 
