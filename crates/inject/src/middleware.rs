@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use hookstack_core::{
-    AfterResponse, BeforeMemoization, Call, CallInfo, Error, Extensions, Hook, HookSet, Middleware,
-    Next, NextStep, OnAbandoned, Origin, Outcome, Payload, Result,
+    AfterResponse, BeforeMemoization, BeforeResponse, Call, CallInfo, Error, Extensions, Hook,
+    HookSet, Middleware, Next, NextStep, OnAbandoned, Origin, Outcome, Payload, Result,
 };
 
 use crate::call_scopes::CallScopes;
@@ -29,7 +29,9 @@ impl Middleware for Container {
             family().any(|container| {
                 let graph = container.graph();
                 match hook {
-                    Hook::AroundFunction => graph.tears_down(&[Scope::Call], Phase::Before),
+                    Hook::AroundFunction | Hook::BeforeResponse => {
+                        graph.tears_down(&[Scope::Call], Phase::Before)
+                    }
                     Hook::AfterResponse => graph.tears_down(&in_call, Phase::After),
                     Hook::AroundStep => graph.slots(Scope::Step) > 0,
                     Hook::BeforeMemoization => graph.needs_events(),
@@ -96,6 +98,15 @@ impl Middleware for Container {
         }
         leaving.step = None;
         result
+    }
+
+    /// When the function was never reached, because a hook before it failed or returned early, what those
+    /// hooks built ends here.
+    async fn before_response(&self, cx: &mut BeforeResponse<'_>) -> Result {
+        let Some(call) = CallScopes::existing(cx.info()).cloned() else { return Ok(()) };
+        let ended = Ended::of(cx.outcome());
+        let errors = Box::pin(call.tear_down(self, Phase::Before, ended)).await;
+        first(errors).map_or(Ok(()), Err)
     }
 
     async fn after_response(&self, cx: &mut AfterResponse<'_>) -> Result {

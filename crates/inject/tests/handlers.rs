@@ -339,7 +339,7 @@ fn a_container_is_in_no_more_lists_than_its_providers_need() {
     let before = Provider::call(async || Dep::new(Batch)).before_response(end);
     assert_eq!(
         hooks(Container::builder().provide(before).build().expect("valid")),
-        [Hook::AroundFunction]
+        [Hook::AroundFunction, Hook::BeforeResponse]
     );
     let after = Provider::call(async || Dep::new(Batch)).after_response(end);
     assert_eq!(
