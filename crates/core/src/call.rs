@@ -41,6 +41,7 @@ impl Call {
     }
 
     /// What is known about the call.
+    #[inline]
     pub fn info(&self) -> &Arc<CallInfo> {
         &self.info
     }
@@ -142,6 +143,7 @@ pub struct Sending {
     pub(crate) extensions: Extensions,
     pub(crate) events: Vec<Event>,
     sensitive: bool,
+    provided: Option<Arc<Extensions>>,
     clock: Option<Clock>,
 }
 
@@ -154,6 +156,7 @@ impl Sending {
             extensions: Extensions::new(),
             events,
             sensitive: false,
+            provided: None,
             clock: None,
         }
     }
@@ -166,6 +169,7 @@ impl Sending {
             extensions: call.extensions.child(),
             events,
             sensitive: call.info.is_sensitive(),
+            provided: None,
             clock: call.clock.clone(),
         }
     }
@@ -189,6 +193,16 @@ impl Sending {
     /// ([`sensitive`](crate::Middleware::sensitive)): signals about it must redact.
     pub fn is_sensitive(&self) -> bool {
         self.sensitive
+    }
+
+    /// What middleware of the stack [provide](crate::Middleware::provide): the call's, or the client's
+    /// outside of any call.
+    pub fn provided(&self) -> Option<&Arc<Extensions>> {
+        self.info().map_or(self.provided.as_ref(), |info| info.provided())
+    }
+
+    pub(crate) fn set_provided(&mut self, provided: Option<Arc<Extensions>>) {
+        self.provided = provided;
     }
 
     pub(crate) fn set_sensitive(&mut self, sensitive: bool) {

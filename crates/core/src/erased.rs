@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::error::Result;
+use crate::extensions::Extensions;
 use crate::hook::HookSet;
 use crate::middleware::{Middleware, Position};
 use crate::next::Next;
@@ -23,6 +24,7 @@ macro_rules! define_erased {
             fn reads_payload(&self) -> bool;
             fn position(&self) -> Position;
             fn enabled(&self) -> bool;
+            fn provide(&self, values: &mut Extensions);
             fn on_register(&self, cx: &mut OnRegister<'_>) -> Result;
             fn on_abandoned(&self, cx: &mut OnAbandoned<'_>);
             $(fn $paired<'a>(&'a self, cx: &'a mut crate::view::$view<'_>) -> BoxFuture<'a, Result>;)*
@@ -44,6 +46,9 @@ macro_rules! define_erased {
             }
             fn enabled(&self) -> bool {
                 Middleware::enabled(self)
+            }
+            fn provide(&self, values: &mut Extensions) {
+                Middleware::provide(self, values)
             }
             fn on_register(&self, cx: &mut OnRegister<'_>) -> Result {
                 Middleware::on_register(self, cx)
@@ -85,6 +90,9 @@ macro_rules! define_erased {
             }
             fn boxed(self) -> BoxMiddleware {
                 self
+            }
+            fn provide(&self, values: &mut Extensions) {
+                self.inner.provide(values)
             }
             fn on_register(&self, cx: &mut OnRegister<'_>) -> Result {
                 self.inner.on_register(cx)

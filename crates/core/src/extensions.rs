@@ -71,6 +71,12 @@ impl Extensions {
         Arc::get_mut(self.below.as_mut()?)?.remove()
     }
 
+    /// Whether nothing is in this layer and in those below.
+    pub fn is_empty(&self) -> bool {
+        self.own.as_ref().is_none_or(|own| own.is_empty())
+            && self.below.as_ref().is_none_or(|below| below.is_empty())
+    }
+
     /// Freezes what is here and returns a layer above it.
     pub fn child(&mut self) -> Extensions {
         if self.own.as_ref().is_some_and(|own| !own.is_empty()) {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::call::Call;
 use crate::error::Result;
+use crate::extensions::Extensions;
 use crate::info::CallInfo;
 use crate::input::Input;
 
@@ -35,6 +36,16 @@ pub trait Extract: Sized + Send {
     /// # Errors
     /// The handler does not run; the error is the call's outcome.
     fn extract(cx: &mut ExtractContext<'_>) -> impl Future<Output = Result<Self>> + Send;
+
+    /// Whether the middleware around the handler provide what the argument needs. Called once for each
+    /// handler, when its app is built, with the values that they [provide](crate::Middleware::provide).
+    ///
+    /// # Errors
+    /// The app is not built.
+    fn check(provided: &Extensions) -> Result {
+        let _ = provided;
+        Ok(())
+    }
 }
 
 /// What an argument can be made from.

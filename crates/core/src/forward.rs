@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::erased::BoxMiddleware;
 use crate::error::Result;
+use crate::extensions::Extensions;
 use crate::hook::HookSet;
 use crate::middleware::{Middleware, Position};
 use crate::next::Next;
@@ -30,6 +31,9 @@ macro_rules! define_forwarding {
             }
             fn hooks(&self) -> HookSet {
                 (**self).hooks()
+            }
+            fn provide(&self, values: &mut Extensions) {
+                (**self).provide(values)
             }
             fn on_register(&self, cx: &mut OnRegister<'_>) -> Result {
                 (**self).on_register(cx)
@@ -73,6 +77,11 @@ macro_rules! define_forwarding {
                 match self {
                     Some(middleware) => middleware.boxed(),
                     None => BoxMiddleware::new(self),
+                }
+            }
+            fn provide(&self, values: &mut Extensions) {
+                if let Some(m) = self {
+                    m.provide(values);
                 }
             }
             fn on_register(&self, cx: &mut OnRegister<'_>) -> Result {

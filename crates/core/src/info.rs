@@ -2,10 +2,13 @@
 
 use std::any::Any;
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
+
+use crate::extensions::Extensions;
+use crate::locals::Locals;
 
 /// The function that is called: its identity and configuration.
 #[derive(Clone, Debug)]
@@ -121,6 +124,8 @@ pub struct CallInfo {
     replaying: AtomicBool,
     begun_step: AtomicBool,
     sensitive: AtomicBool,
+    provided: OnceLock<Arc<Extensions>>,
+    locals: Locals,
 }
 
 impl CallInfo {
@@ -143,6 +148,8 @@ impl CallInfo {
             replaying: AtomicBool::new(false),
             begun_step: AtomicBool::new(false),
             sensitive: AtomicBool::new(false),
+            provided: OnceLock::new(),
+            locals: Locals::default(),
         }
     }
 
@@ -155,6 +162,47 @@ impl CallInfo {
     /// The platform's request, if it is a `T`. Hosts document which type they provide.
     pub fn platform<T: Send + Sync + 'static>(&self) -> Option<&T> {
         self.platform.as_deref().and_then(|platform| platform.downcast_ref())
+    }
+
+    /// The platform's request as the host gave it, shared.
+    pub fn shared_platform(&self) -> Option<&Platform> {
+        self.platform.as_ref()
+    }
+
+    /// What middleware of this call's stack [provide](crate::Middleware::provide) to all of its calls.
+    pub fn provided(&self) -> Option<&Arc<Extensions>> {
+        self.provided.get()
+    }
+
+    /// The value of type `T` that everything in this call shares, its step bodies and the events sent in
+    /// it included; made at the first use. It lives as long as this value, and only its own locks change
+    /// it. `make` must not come back here for the same type.
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicU32, Ordering};
+    /// use hookstack_core::{Call, Middleware, NextStep, Payload, Result};
+    ///
+    /// #[derive(Default)]
+    /// struct Bodies(AtomicU32);
+    ///
+    /// struct Count;
+    /// impl Middleware for Count {
+    ///     async fn around_step(&self, cx: &mut Call, next: NextStep<'_>) -> Result<Payload> {
+    ///         cx.info().local(Bodies::default).0.fetch_add(1, Ordering::Relaxed);
+    ///         next.run(cx).await
+    ///     }
+    /// }
+    /// ```
+    pub fn local<T: Send + Sync + 'static>(&self, make: impl FnOnce() -> T) -> &T {
+        match self.locals.get() {
+            Some(value) => value,
+            None => self.locals.get_or_insert_with(make),
+        }
+    }
+
+    /// The same, if it was made already.
+    pub fn existing_local<T: Send + Sync + 'static>(&self) -> Option<&T> {
+        self.locals.get()
     }
 
     /// Whether no attempt follows this one, as far as the platform says.
@@ -195,6 +243,11 @@ impl CallInfo {
     /// secret ([`sensitive`](crate::Middleware::sensitive)): signals about the call must redact.
     pub fn is_sensitive(&self) -> bool {
         self.sensitive.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_provided(&self, provided: Arc<Extensions>) {
+        // A call runs through one stack only.
+        let _ = self.provided.set(provided);
     }
 
     pub(crate) fn set_sensitive(&self, sensitive: bool) {

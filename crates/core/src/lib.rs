@@ -21,6 +21,7 @@ mod hook;
 pub mod host;
 mod info;
 mod input;
+mod locals;
 mod middleware;
 mod next;
 mod outcome;

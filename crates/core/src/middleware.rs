@@ -5,6 +5,7 @@ use std::future::Future;
 use crate::call::{Call, Sending};
 use crate::erased::BoxMiddleware;
 use crate::error::Result;
+use crate::extensions::Extensions;
 use crate::hook::{HookSet, Unset, forward};
 use crate::next::{Next, NextRequest, NextSend, NextStep};
 use crate::outcome::{Completed, Outcome, Sent};
@@ -106,6 +107,14 @@ pub trait Middleware: Send + Sync + 'static {
         Self: Sized,
     {
         BoxMiddleware::new(self)
+    }
+
+    /// Values for everything in all calls of a stack: called once for each stack that the middleware is
+    /// in, outermost first, when the stack is built. What is inserted here is read through
+    /// [`CallInfo::provided`](crate::CallInfo::provided), and when an app is built, by the
+    /// [check](crate::Extract::check) of its handlers' arguments.
+    fn provide(&self, values: &mut Extensions) {
+        let _ = values;
     }
 
     /// **When**: once, when the stack is attached to an app or host; forward.

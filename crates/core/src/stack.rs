@@ -7,6 +7,7 @@ use crate::call::{Call, Sending};
 use crate::clock::{self, Clocked, Owner};
 use crate::erased::{self, BoxFuture, BoxMiddleware};
 use crate::error::{Origin, Result};
+use crate::extensions::Extensions;
 use crate::hook::Hook;
 use crate::info::FunctionInfo;
 use crate::middleware::{Middleware, Position};
@@ -41,6 +42,7 @@ pub struct Stack {
     reads_payload: bool,
     /// Whether no hook is overridden.
     idle: bool,
+    provided: Option<Arc<Extensions>>,
 }
 
 /// A middleware in the list of one hook.
@@ -121,6 +123,11 @@ impl Stack {
     /// Whether a middleware declares that it looks into payloads.
     pub fn reads_payload(&self) -> bool {
         self.reads_payload
+    }
+
+    /// What the middleware [provide](Middleware::provide) to all calls; `None` if none provides anything.
+    pub fn provided(&self) -> Option<&Arc<Extensions>> {
+        self.provided.as_ref()
     }
 
     /// Whether a middleware overrides `hook`.
@@ -338,7 +345,10 @@ impl StackBuilder {
             }
             list
         });
+        let mut provided = Extensions::new();
+        middleware.iter().for_each(|middleware| middleware.provide(&mut provided));
         Stack {
+            provided: (!provided.is_empty()).then(|| Arc::new(provided)),
             sensitive: middleware.iter().any(Middleware::sensitive),
             reads_payload: middleware.iter().any(Middleware::reads_payload),
             idle: lists.iter().all(Vec::is_empty),

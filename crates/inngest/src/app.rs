@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hookstack_core::{FunctionInfo, Middleware, Stack, StackBuilder};
+use hookstack_core::{Extensions, FunctionInfo, Middleware, Stack, StackBuilder};
 
 use crate::error::ConfigError;
 use crate::function::{Function, FunctionBuilder, check_id};
@@ -176,6 +176,14 @@ impl AppBuilder {
                 .stack
                 .register(&self.id, own, Some(app_level))
                 .map_err(ConfigError::Middleware)?;
+        }
+        let nothing = Extensions::new();
+        for function in &functions {
+            let provided = function.stack.provided().map_or(&nothing, |provided| &**provided);
+            function.handler.0.check(provided).map_err(|error| ConfigError::Handler {
+                function: function.info.id.clone(),
+                error,
+            })?;
         }
         Ok(App {
             shared: Arc::new(AppShared {

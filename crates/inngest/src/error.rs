@@ -29,6 +29,13 @@ pub enum ConfigError {
         /// What is wrong.
         problem: String,
     },
+    /// An argument of a function's handler asks for what no middleware around the function provides.
+    Handler {
+        /// The function's id.
+        function: String,
+        /// What the argument says.
+        error: Error,
+    },
     /// A middleware refused to start.
     Middleware(Error),
 }
@@ -51,6 +58,9 @@ impl fmt::Display for ConfigError {
                 write!(f, "function \"{function}\": option `{option}`: {problem}")
             }
             ConfigError::Setting { name, problem } => write!(f, "{name}: {problem}"),
+            ConfigError::Handler { function, error } => {
+                write!(f, "function \"{function}\": its handler: {error}")
+            }
             ConfigError::Middleware(error) => match error.origin() {
                 Some(origin) => write!(f, "{origin}: {error}"),
                 None => write!(f, "a middleware refused to start: {error}"),

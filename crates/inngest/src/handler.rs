@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use hookstack_core::host::BoxFuture;
-use hookstack_core::{Extract, ExtractContext, IntoError, Payload, Result};
+use hookstack_core::{Extensions, Extract, ExtractContext, IntoError, Payload, Result};
 use serde::Serialize;
 
 /// An async function whose arguments are [`Extract`] and whose result is `Result<T, E>`, where `T`
@@ -13,7 +13,7 @@ use serde::Serialize;
 /// Implemented for functions and closures of up to eight arguments; `M` is always inferred.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a handler",
-    note = "a handler is an async function whose arguments implement `Extract` (`Data<T>`, `TypedEvent<T>`, `Batch<T>`, `Step`, `Info`, …; `Data<T>` and `TypedEvent<T>` need `T: DeserializeOwned + Send`), whose future is `Send`, and which returns `Result<T, E>` with `T: Serialize` and a standard error, `hookstack::Error` or `anyhow::Error` as `E`"
+    note = "a handler is an async function whose arguments implement `Extract` (`Data<T>`, `TypedEvent<T>`, `Batch<T>`, `Step`, `Info`, …; `Data<T>` and `TypedEvent<T>` need `T: DeserializeOwned + Send`, an injected `Dep<T>` needs `T: Send + Sync`), whose future is `Send`, and which returns `Result<T, E>` with `T: Serialize` (a `Dep` is not) and a standard error, `hookstack::Error` or `anyhow::Error` as `E`"
 )]
 pub trait Handler<M>: Send + Sync + 'static {
     #[doc(hidden)]
@@ -30,6 +30,9 @@ pub(crate) type Started = BoxFuture<'static, Result<Payload>>;
 
 pub(crate) trait ErasedHandler: Send + Sync {
     fn start<'a>(&'a self, cx: ExtractContext<'a>) -> BoxFuture<'a, Result<Started>>;
+
+    /// Whether the middleware provide what the arguments need.
+    fn check(&self, provided: &Extensions) -> Result;
 }
 
 impl std::fmt::Debug for ArcHandler {
@@ -96,6 +99,12 @@ macro_rules! impl_handler {
                     let started = async move { function($($argument),*).await.into_output() };
                     Ok(Box::pin(started) as Started)
                 })
+            }
+
+            #[allow(unused_variables, reason = "one macro for all arities")]
+            fn check(&self, provided: &Extensions) -> Result {
+                $($argument::check(provided)?;)*
+                Ok(())
             }
         }
     };

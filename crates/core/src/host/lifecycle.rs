@@ -32,6 +32,9 @@ impl CallGuard {
     /// A call that has not begun.
     pub fn new(stack: Arc<Stack>, call: Call) -> Self {
         call.info().set_sensitive(stack.is_sensitive());
+        if let Some(provided) = stack.provided() {
+            call.info().set_provided(provided.clone());
+        }
         CallGuard { stack, call, open: 0 }
     }
 

@@ -17,6 +17,7 @@ pub async fn send(
     transport: &mut dyn Endpoint<Sending, Sent>,
 ) -> Sent {
     sending.set_sensitive(sending.is_sensitive() || stack.is_sensitive());
+    sending.set_provided(stack.provided().cloned());
     let mut owed = Owed::EVERYBODY;
     let mut refused = None;
     for entry in stack.list(Hook::BeforeSendEvents) {

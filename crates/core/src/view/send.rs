@@ -45,6 +45,11 @@ macro_rules! sending_accessors {
                 self.sending.trace()
             }
 
+            /// What middleware of the stack [provide](crate::Middleware::provide).
+            pub fn provided(&self) -> Option<&Arc<Extensions>> {
+                self.sending.provided()
+            }
+
             /// Whether payloads of this sending are secret: signals about it must redact.
             pub fn is_sensitive(&self) -> bool {
                 self.sending.is_sensitive()

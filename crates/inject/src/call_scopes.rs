@@ -1,0 +1,162 @@
+//! What the containers of a stack hold in one call.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+
+use hookstack_core::{CallInfo, Error, Event};
+
+use crate::container::Container;
+use crate::graph::Graph;
+use crate::provider::Phase;
+use crate::registry::Registry;
+use crate::scope::{Ended, Scope};
+use crate::slots::Slots;
+use crate::step_scope::StepScope;
+
+/// What the containers of a stack hold in one call.
+pub(crate) struct CallScopes {
+    pub(crate) registry: Arc<Registry>,
+    /// Weak, because it holds this.
+    info: Weak<CallInfo>,
+    slots: Box<[Slots]>,
+    /// Which members were dropped halfway.
+    abandoned: Box<[AtomicBool]>,
+    events: OnceLock<(Arc<Event>, Arc<[Event]>)>,
+    /// Step bodies that are over, of which something is to be torn down after the response.
+    late: Mutex<Vec<(Arc<StepScope>, Ended)>>,
+}
+
+impl CallScopes {
+    /// Those of a call; made at the first use. `None` where no container is registered.
+    pub(crate) fn of(info: &Arc<CallInfo>) -> Option<&Arc<CallScopes>> {
+        if let Some(scopes) = CallScopes::existing(info) {
+            return Some(scopes);
+        }
+        let registry = Registry::find_in(info.provided()?)?;
+        Some(info.local(|| {
+            let slots = |graph: &Graph| Slots::new(graph.slots(Scope::Call));
+            Arc::new(CallScopes {
+                registry: registry.clone(),
+                info: Arc::downgrade(info),
+                slots: registry.graphs().map(slots).collect(),
+                abandoned: registry.graphs().map(|_| AtomicBool::new(false)).collect(),
+                events: OnceLock::new(),
+                late: Mutex::default(),
+            })
+        }))
+    }
+
+    #[inline]
+    pub(crate) fn existing(info: &CallInfo) -> Option<&Arc<CallScopes>> {
+        info.existing_local()
+    }
+
+    pub(crate) fn info(&self) -> Option<Arc<CallInfo>> {
+        self.info.upgrade()
+    }
+
+    #[inline]
+    pub(crate) fn slots(&self, member: usize) -> &Slots {
+        &self.slots[member]
+    }
+
+    /// Notes the events that triggered the call, as the function sees them.
+    pub(crate) fn set_events(&self, events: &[Event]) {
+        if let Some(first) = events.first() {
+            self.events.get_or_init(|| (Arc::new(first.clone()), events.to_vec().into()));
+        }
+    }
+
+    pub(crate) fn events(&self) -> Option<&(Arc<Event>, Arc<[Event]>)> {
+        self.events.get()
+    }
+
+    /// Ends what a container's hooks are to end in this phase.
+    pub(crate) async fn tear_down(
+        &self,
+        container: &Container,
+        phase: Phase,
+        ended: Ended,
+    ) -> Vec<Error> {
+        // One after the other: what was abandoned is being ended already.
+        let is_abandoned = |member: usize| self.abandoned[member].load(Ordering::Acquire);
+        if self.registry.ended_by(container).any(is_abandoned) {
+            return Vec::new();
+        }
+        self.end(container, phase, ended).await
+    }
+
+    async fn end(&self, container: &Container, phase: Phase, ended: Ended) -> Vec<Error> {
+        let mut errors = Vec::new();
+        for member in self.registry.ended_by(container) {
+            let graph = self.registry.graph(member);
+            if phase == Phase::After {
+                for (step, ended) in self.take_late(member) {
+                    step.slots.tear_down(graph, phase, ended, &mut errors).await;
+                }
+            }
+            let ended = if errors.is_empty() || !ended.is_ok() { ended } else { Ended::Error };
+            self.slots[member].tear_down(graph, phase, ended, &mut errors).await;
+        }
+        errors
+    }
+
+    /// The call was dropped: ends everything on the runtime, if there is one, else only drops it.
+    pub(crate) fn abandon(self: &Arc<Self>, container: &Container) {
+        let members = || self.registry.ended_by(container);
+        let late = || self.late.lock().unwrap_or_else(PoisonError::into_inner).len();
+        if members().any(|member| self.abandoned[member].swap(true, Ordering::AcqRel)) {
+            return;
+        }
+        members().for_each(|member| self.slots[member].close(Phase::After));
+        let holds =
+            |member: usize| self.slots[member].holds(self.registry.graph(member), Phase::After);
+        if !members().any(holds) && late() == 0 {
+            return;
+        }
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => {
+                let (scopes, container) = (self.clone(), container.clone());
+                // Nobody is left to report errors to.
+                runtime.spawn(async move {
+                    scopes.end(&container, Phase::After, Ended::Abandoned).await;
+                });
+            }
+            Err(_) => {
+                for member in members() {
+                    let graph = self.registry.graph(member);
+                    self.take_late(member).iter().for_each(|(step, _)| step.slots.discard(graph));
+                    self.slots[member].discard(graph);
+                }
+            }
+        }
+    }
+
+    pub(crate) fn add_late(&self, step: Arc<StepScope>, ended: Ended) {
+        self.late.lock().unwrap_or_else(PoisonError::into_inner).push((step, ended));
+    }
+
+    /// The last first.
+    fn take_late(&self, member: usize) -> Vec<(Arc<StepScope>, Ended)> {
+        let mut late = self.late.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut taken = late.extract_if(.., |(step, _)| step.member == member).collect::<Vec<_>>();
+        taken.reverse();
+        taken
+    }
+}
+
+/// What is left when no hook was there to end it goes in the reverse order too.
+impl Drop for CallScopes {
+    fn drop(&mut self) {
+        for (member, slots) in self.slots.iter().enumerate().rev() {
+            slots.discard(self.registry.graph(member));
+        }
+    }
+}
+
+impl fmt::Debug for CallScopes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CallScopes").field("slots", &self.slots).finish_non_exhaustive()
+    }
+}

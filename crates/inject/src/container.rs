@@ -1,0 +1,156 @@
+//! The container.
+
+use std::fmt;
+use std::sync::Arc;
+
+use hookstack_core::{Error, Result};
+
+use crate::config::ContainerBuilder;
+use crate::dep::Dep;
+use crate::describe::Description;
+use crate::error::Unavailable;
+use crate::graph::Graph;
+use crate::provider::Phase;
+use crate::registry::{Place, Registry};
+use crate::resolve::Resolver;
+use crate::scope::{Ended, Scope};
+use crate::slots::Slots;
+
+/// A checked graph of providers and the singletons made of it; a middleware. Cheap to clone: clones
+/// share the singletons.
+///
+/// Register it with an app, a function, or both. See the [guide](crate::guide).
+#[derive(Clone)]
+pub struct Container {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    graph: Graph,
+    singletons: Slots,
+    parent: Option<Container>,
+}
+
+impl Container {
+    /// A container without providers, to add some.
+    pub fn builder() -> ContainerBuilder {
+        ContainerBuilder::default()
+    }
+
+    pub(crate) fn new(graph: Graph, parent: Option<Container>) -> Self {
+        let singletons = Slots::new(graph.slots(Scope::Singleton));
+        Container { inner: Arc::new(Inner { graph, singletons, parent }) }
+    }
+
+    /// A container whose providers may need what this one provides, and hide it: for one function, inside
+    /// the app's. Instances of this one stay shared with everybody else who uses it.
+    pub fn child(&self) -> ContainerBuilder {
+        ContainerBuilder { parent: Some(self.clone()), ..ContainerBuilder::default() }
+    }
+
+    /// A builder with the same providers and no instance constructed yet, to
+    /// [`replace`](ContainerBuilder::replace) some in tests. Values are shared.
+    pub fn to_builder(&self) -> ContainerBuilder {
+        ContainerBuilder {
+            definitions: self
+                .inner
+                .graph
+                .nodes
+                .iter()
+                .map(|node| node.definition.clone())
+                .collect(),
+            replacements: Vec::new(),
+            parent: self.inner.parent.clone(),
+        }
+    }
+
+    /// A singleton, outside of any call.
+    ///
+    /// # Errors
+    /// When a factory fails, or when `T` is not provided or lives shorter.
+    pub async fn get<T: ?Sized + Send + Sync + 'static>(&self) -> Result<Dep<T>> {
+        Resolver::new(&Registry::of(self)).get().await
+    }
+
+    /// Constructs the singletons that are [eager](crate::Provider::eager), with what they need. To be
+    /// called at start-up.
+    ///
+    /// # Errors
+    /// The first failure; what was constructed before stays.
+    pub async fn warm(&self) -> Result {
+        let registry = Registry::of(self);
+        let resolver = Resolver::new(&registry);
+        let member = registry.position(self).unwrap_or_default();
+        for index in &self.inner.graph.order {
+            if self.inner.graph.nodes[*index].definition.eager {
+                let built = resolver.instance(Place { member, index: *index }).await;
+                built.map_err(Unavailable::into_error)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Tears the singletons down, the last constructed first. Whoever asks for one afterwards gets an
+    /// error. Children are to be shut down before their parents.
+    ///
+    /// # Errors
+    /// The first teardown's error, with later ones attached; all teardowns run.
+    pub async fn shutdown(&self) -> Result {
+        let mut errors = Vec::new();
+        let (slots, graph) = (&self.inner.singletons, &self.inner.graph);
+        slots.tear_down(graph, Phase::After, Ended::Ok, &mut errors).await;
+        match first(errors) {
+            Some(error) => Err(error),
+            None => Ok(()),
+        }
+    }
+
+    /// The graph as text, by scope, with what each provider needs and when it is torn down.
+    pub fn describe(&self) -> Description<'_> {
+        Description::new(self)
+    }
+
+    pub(crate) fn graph(&self) -> &Graph {
+        &self.inner.graph
+    }
+
+    #[inline]
+    pub(crate) fn singletons(&self) -> &Slots {
+        &self.inner.singletons
+    }
+
+    pub(crate) fn parent(&self) -> Option<&Container> {
+        self.inner.parent.as_ref()
+    }
+
+    pub(crate) fn is(&self, other: &Container) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
+    }
+}
+
+/// The first error with the later ones attached.
+pub(crate) fn first(errors: Vec<Error>) -> Option<Error> {
+    let mut errors = errors.into_iter();
+    let mut first = errors.next()?;
+    errors.for_each(|later| first.suppress(later));
+    Some(first)
+}
+
+/// Singletons that nobody shut down are dropped the last first, without teardown.
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.singletons.discard(&self.graph);
+    }
+}
+
+impl fmt::Debug for Container {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct("Container");
+        for scope in Scope::ALL {
+            let nodes = self.inner.graph.nodes.iter().filter(|node| node.scope == scope);
+            let names: Vec<_> = nodes.map(|node| node.definition.key.to_string()).collect();
+            out.field(&scope.to_string(), &names);
+        }
+        out.finish()
+    }
+}

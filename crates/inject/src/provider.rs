@@ -1,0 +1,289 @@
+//! What a container can be told to construct.
+
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::panic::Location;
+use std::sync::Arc;
+
+use hookstack_core::host::BoxFuture;
+use hookstack_core::{IntoError, Result};
+
+use crate::dep::{Dep, Instance};
+use crate::factory::{Build, Factory, Recipe, Requirement, Teardown};
+use crate::key::Key;
+use crate::scope::lifetime::{InCall, PerCall, PerStep, Singleton};
+use crate::scope::{Ended, Scope};
+
+/// When an instance is torn down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Phase {
+    /// On the way out of the function or of the step, where an error replaces the outcome.
+    Before,
+    /// After the response, where an error is reported.
+    After,
+}
+
+/// How one type is constructed, how long it lives, and how it is torn down.
+///
+/// ```
+/// use hookstack_inject::{Container, Dep, Ended, Provider};
+/// use hookstack_core::Result;
+///
+/// struct Upload { /* .. */ }
+/// # impl Upload {
+/// #     async fn begin() -> Result<Self> { Ok(Upload {}) }
+/// #     async fn complete(&self) -> Result { Ok(()) }
+/// #     async fn cancel(&self) -> Result { Ok(()) }
+/// # }
+/// async fn end(upload: Dep<Upload>, ended: Ended) -> Result {
+///     if ended.is_ok() { upload.complete().await } else { upload.cancel().await }
+/// }
+///
+/// let container = Container::builder()
+///     .provide(Provider::call(async || Upload::begin().await).before_response(end))
+///     .build()?;
+/// # Ok::<_, hookstack_inject::BuildError>(())
+/// ```
+#[must_use = "a provider takes part when it is given to `ContainerBuilder::provide` or `replace`"]
+pub struct Provider<T: ?Sized, L> {
+    pub(crate) definition: Definition,
+    types: Types<T, L>,
+}
+
+/// Types that are named only, and decide about neither `Send` nor `Sync`.
+type Types<T, L> = PhantomData<(fn() -> Box<T>, fn() -> L)>;
+
+/// A provider without its types.
+#[derive(Clone)]
+pub(crate) struct Definition {
+    pub(crate) key: Key,
+    pub(crate) kind: Kind,
+    pub(crate) requirements: Vec<Requirement>,
+    pub(crate) teardown: Option<(Phase, Teardown)>,
+    pub(crate) eager: bool,
+    /// Where it was written.
+    pub(crate) location: &'static Location<'static>,
+}
+
+#[derive(Clone)]
+pub(crate) enum Kind {
+    /// It exists already.
+    Value(Instance),
+    /// It is constructed once in each scope.
+    Factory(Scope, Build),
+    /// It is another instance under another type, and lives as long.
+    Binding(Build),
+}
+
+impl Definition {
+    #[track_caller]
+    pub(crate) fn new(key: Key, kind: Kind, requirements: Vec<Requirement>) -> Self {
+        let location = Location::caller();
+        Definition { key, kind, requirements, teardown: None, eager: false, location }
+    }
+
+    /// `T` under the type `U`.
+    #[track_caller]
+    pub(crate) fn binding<T, U>(bind: impl Fn(Arc<T>) -> Arc<U> + Send + Sync + 'static) -> Self
+    where
+        T: ?Sized + Send + Sync + 'static,
+        U: ?Sized + Send + Sync + 'static,
+    {
+        let bind = Arc::new(bind);
+        let location = Location::caller();
+        let Recipe { requirements, build } = Factory::<U, _>::erase(move |source: Dep<T>| {
+            let bind = bind.clone();
+            async move { Dep(bind(source.0)) }
+        });
+        Definition {
+            location,
+            ..Definition::new(Key::of::<U>(), Kind::Binding(build), requirements)
+        }
+    }
+}
+
+impl<T: ?Sized + Send + Sync + 'static> Provider<T, Singleton> {
+    /// Constructed once, when it is first asked for, and shared by all calls.
+    #[track_caller]
+    pub fn singleton<M>(factory: impl Factory<T, M>) -> Self {
+        Provider::new(Scope::Singleton, factory.erase())
+    }
+
+    /// A value that exists already.
+    #[track_caller]
+    pub fn value(value: T) -> Self
+    where
+        T: Sized,
+    {
+        Provider::shared(Arc::new(value))
+    }
+
+    /// A value that is shared already, a trait object for instance.
+    #[track_caller]
+    pub fn shared(value: Arc<T>) -> Self {
+        let kind = Kind::Value(Instance::new(value));
+        Provider {
+            definition: Definition::new(Key::of::<T>(), kind, Vec::new()),
+            types: PhantomData,
+        }
+    }
+
+    /// Constructed by [`Container::warm`](crate::Container::warm), so that a wrong address or missing
+    /// permission is found at start-up and not by the first call.
+    pub fn eager(mut self) -> Self {
+        self.definition.eager = true;
+        self
+    }
+
+    /// Torn down by [`Container::shutdown`](crate::Container::shutdown).
+    pub fn at_shutdown<F, Fut, E, M>(self, teardown: F) -> Self
+    where
+        F: Fn(Dep<T>, Ended) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), E>> + Send + 'static,
+        E: IntoError<M>,
+    {
+        self.teardown(Phase::Before, teardown)
+    }
+}
+
+impl<T: ?Sized + Send + Sync + 'static> Provider<T, PerCall> {
+    /// Constructed once in each call that asks for it.
+    #[track_caller]
+    pub fn call<M>(factory: impl Factory<T, M>) -> Self {
+        Provider::new(Scope::Call, factory.erase())
+    }
+}
+
+impl<T: ?Sized + Send + Sync + 'static> Provider<T, PerStep> {
+    /// Constructed once in each executed step body that asks for it.
+    #[track_caller]
+    pub fn step<M>(factory: impl Factory<T, M>) -> Self {
+        Provider::new(Scope::Step, factory.erase())
+    }
+}
+
+impl<T: ?Sized + Send + Sync + 'static, L> Provider<T, L> {
+    /// Torn down on the way out of the function, or of the step's body, before anything is sent. An
+    /// error of it replaces the outcome: a failed commit fails the call, and the output is discarded.
+    ///
+    /// What depends on it, directly or not, is torn down before it.
+    pub fn before_response<F, Fut, E, M>(self, teardown: F) -> Self
+    where
+        L: InCall,
+        F: Fn(Dep<T>, Ended) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), E>> + Send + 'static,
+        E: IntoError<M>,
+    {
+        self.teardown(Phase::Before, teardown)
+    }
+
+    /// Torn down after the response went out. An error of it is reported by the host and changes
+    /// nothing.
+    pub fn after_response<F, Fut, E, M>(self, teardown: F) -> Self
+    where
+        L: InCall,
+        F: Fn(Dep<T>, Ended) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), E>> + Send + 'static,
+        E: IntoError<M>,
+    {
+        self.teardown(Phase::After, teardown)
+    }
+}
+
+impl<T: ?Sized + Send + Sync + 'static, L> Provider<T, L> {
+    #[track_caller]
+    fn new(scope: Scope, recipe: Recipe) -> Self {
+        let Recipe { requirements, build } = recipe;
+        let definition = Definition::new(Key::of::<T>(), Kind::Factory(scope, build), requirements);
+        Provider { definition, types: PhantomData }
+    }
+
+    fn teardown<F, Fut, E, M>(mut self, phase: Phase, teardown: F) -> Self
+    where
+        F: Fn(Dep<T>, Ended) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), E>> + Send + 'static,
+        E: IntoError<M>,
+    {
+        let teardown = Arc::new(teardown);
+        let erased = move |instance: Instance, ended: Ended| {
+            let teardown = teardown.clone();
+            Box::pin(async move {
+                match instance.into_shared::<T>() {
+                    Some(shared) => {
+                        teardown(Dep(shared), ended).await.map_err(IntoError::into_error)
+                    }
+                    None => Ok(()),
+                }
+            }) as BoxFuture<'static, Result>
+        };
+        self.definition.teardown = Some((phase, Arc::new(erased)));
+        self
+    }
+}
+
+impl<U: ?Sized + Send + Sync + 'static, L> Provider<Arc<U>, L> {
+    /// Provides what is inside of the [`Arc`] that the factory returns: for factories that choose an
+    /// implementation, `Result<Arc<dyn Store>, E>`. To be called before a teardown is given.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use hookstack_inject::{Container, Dep, Provider};
+    /// # use hookstack_core::Result;
+    /// # trait Store: Send + Sync {} struct Disk; impl Store for Disk {} struct Memory; impl Store for Memory {}
+    /// # struct Settings { durable: bool }
+    ///
+    /// async fn open(settings: Dep<Settings>) -> Result<Arc<dyn Store>> {
+    ///     Ok(if settings.durable { Arc::new(Disk) } else { Arc::new(Memory) })
+    /// }
+    ///
+    /// let container = Container::builder()
+    ///     .value(Settings { durable: false })
+    ///     .provide(Provider::singleton(open).unshared())
+    ///     .build()?;
+    /// # Ok::<_, hookstack_inject::BuildError>(())
+    /// ```
+    pub fn unshared(self) -> Provider<U, L> {
+        let unshare = |build: Build| -> Build {
+            Arc::new(move |arguments: &[Instance]| {
+                let built = build(arguments);
+                Box::pin(async move {
+                    let instance = built.await?;
+                    Ok(match instance.shared::<Arc<U>>() {
+                        Some(inner) => Instance::new(Arc::clone(inner)),
+                        None => instance,
+                    })
+                })
+            })
+        };
+        let mut definition = self.definition;
+        definition.key = Key::of::<U>();
+        definition.kind = match definition.kind {
+            Kind::Factory(scope, build) => Kind::Factory(scope, unshare(build)),
+            Kind::Binding(build) => Kind::Binding(unshare(build)),
+            Kind::Value(instance) => Kind::Value(match instance.shared::<Arc<U>>() {
+                Some(inner) => Instance::new(Arc::clone(inner)),
+                None => instance,
+            }),
+        };
+        definition.teardown = None;
+        Provider { definition, types: PhantomData }
+    }
+}
+
+impl<T: ?Sized, L> fmt::Debug for Provider<T, L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.definition.fmt(f)
+    }
+}
+
+impl fmt::Debug for Definition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let needs: Vec<_> = self.requirements.iter().map(|r| r.key.to_string()).collect();
+        f.debug_struct("Provider")
+            .field("provides", &self.key)
+            .field("needs", &needs)
+            .field("location", &format_args!("{}", self.location))
+            .finish_non_exhaustive()
+    }
+}

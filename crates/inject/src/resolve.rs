@@ -1,0 +1,185 @@
+//! Finding and constructing instances.
+
+use std::any::TypeId;
+use std::sync::Arc;
+
+use hookstack_core::host::BoxFuture;
+use hookstack_core::{CallInfo, Error, ErrorKind, Result, Retry};
+
+use crate::call_scopes::CallScopes;
+use crate::dep::{Dep, Instance};
+use crate::error::Unavailable;
+use crate::graph::{BuiltIn, Node, Target};
+use crate::key::Key;
+use crate::provider::Kind;
+use crate::registry::{Place, Registry, Shortcut};
+use crate::scope::Scope;
+use crate::slots::{Slots, caught};
+use crate::step_scope::StepScope;
+
+/// From where something is asked for.
+#[derive(Clone, Copy)]
+pub(crate) struct Resolver<'a> {
+    pub(crate) registry: &'a Registry,
+    pub(crate) call: Option<&'a Arc<CallScopes>>,
+    pub(crate) step: Option<&'a Arc<StepScope>>,
+}
+
+impl<'a> Resolver<'a> {
+    pub(crate) fn new(registry: &'a Registry) -> Self {
+        Resolver { registry, call: None, step: None }
+    }
+
+    #[inline]
+    pub(crate) fn of_call(call: &'a Arc<CallScopes>, step: Option<&'a Arc<StepScope>>) -> Self {
+        Resolver { registry: &call.registry, call: Some(call), step }
+    }
+
+    /// The dependency if it is there already: what is asked for again and again.
+    #[inline]
+    pub(crate) fn ready<T: ?Sized + Send + Sync + 'static>(&self) -> Option<Dep<T>> {
+        let Shortcut { place, scope, slot } = self.registry.shortcut(TypeId::of::<T>())?;
+        self.slots(place.member, scope)?.ready(slot).map(Dep)
+    }
+
+    /// The dependency, constructed if need be with everything that it needs.
+    pub(crate) async fn get<T: ?Sized + Send + Sync + 'static>(&self) -> Result<Dep<T>> {
+        let key = Key::of::<T>();
+        let target = match self.registry.place(key.id) {
+            Some(place) => Ok(place),
+            None => Err(BuiltIn::of(key.id).ok_or_else(|| not_provided(key))?),
+        };
+        let instance = match target {
+            Ok(place) => self.instance(place).await,
+            Err(built_in) => self.built_in(built_in),
+        }
+        .map_err(Unavailable::into_error)?;
+        instance.shared().cloned().map(Dep).ok_or_else(|| {
+            Error::of_kind(
+                ErrorKind::Misuse,
+                format!("`{key}` is of another type than it was asked for"),
+            )
+        })
+    }
+
+    /// Boxed, because a provider may need providers of any depth.
+    pub(crate) fn instance<'b>(
+        &'b self,
+        place: Place,
+    ) -> BoxFuture<'b, Result<Instance, Unavailable>> {
+        Box::pin(async move {
+            let node = self.node(place);
+            let Some(slots) = self.slots(place.member, node.scope) else {
+                return Err(out_of_scope(node));
+            };
+            if let Some(instance) = slots.built(place.index) {
+                return Ok(instance);
+            }
+            slots.get_or_build(place.index, node, || self.build(place, node)).await
+        })
+    }
+
+    async fn build(&self, place: Place, node: &Node) -> Result<Instance, Unavailable> {
+        let key = node.definition.key;
+        let build = match &node.definition.kind {
+            Kind::Value(instance) => return Ok(instance.clone()),
+            Kind::Factory(_, build) | Kind::Binding(build) => build,
+        };
+        let mut arguments = Vec::with_capacity(node.needs.len());
+        for need in &node.needs {
+            let argument = match *need {
+                Target::Node { level, index } => {
+                    let member = self.registry.ancestor(place.member, level);
+                    self.instance(Place { member, index }).await
+                }
+                Target::BuiltIn(built_in) => self.built_in(built_in),
+            };
+            arguments.push(argument.map_err(|error| error.needed_by(key))?);
+        }
+        caught(async { build(&arguments).await })
+            .await
+            .map_err(|error| Unavailable::new(key, error))
+    }
+
+    fn built_in(&self, built_in: BuiltIn) -> Result<Instance, Unavailable> {
+        let refuse = |why: &str| Unavailable::misuse(built_in.key(), why.to_owned());
+        let info: Arc<CallInfo> = self
+            .call
+            .and_then(|call| call.info())
+            .ok_or_else(|| refuse("it exists only in a call"))?;
+        match built_in {
+            BuiltIn::CallInfo => Ok(Instance::new(info)),
+            BuiltIn::Event | BuiltIn::Events => {
+                let (first, all) = self.call.and_then(|call| call.events()).ok_or_else(|| {
+                    refuse("no event triggered the call, or it is not known yet: events are known from `before_memoization` on, where a factory or the handler needs them")
+                })?;
+                Ok(match built_in {
+                    BuiltIn::Event => Instance::new(first.clone()),
+                    _ => Instance::new(all.clone()),
+                })
+            }
+            BuiltIn::StepInfo => {
+                let step = self.step.and_then(|step| step.info.clone());
+                step.map(Instance::new).ok_or_else(|| refuse("it exists only in a step's body"))
+            }
+            BuiltIn::Platform(_, find) => {
+                find(&info).ok_or_else(|| refuse("the call has no platform request of this type"))
+            }
+        }
+    }
+
+    fn node(&self, place: Place) -> &'a Node {
+        &self.registry.container(place.member).graph().nodes[place.index]
+    }
+
+    #[inline]
+    fn slots(&self, member: usize, scope: Scope) -> Option<&'a Slots> {
+        match scope {
+            Scope::Singleton => Some(self.registry.container(member).singletons()),
+            Scope::Call => self.call.map(|call| call.slots(member)),
+            Scope::Step => self.step.and_then(|step| step.slots_of(member)),
+        }
+    }
+}
+
+fn not_provided(key: Key) -> Error {
+    Unavailable::misuse(key, "no container of this stack provides it".to_owned()).into_error()
+}
+
+/// No middleware of the stack is a container.
+pub(crate) fn no_container(key: Key) -> Error {
+    let how =
+        "no container is registered: give one to the app or the function with `.with(container)`";
+    Unavailable::misuse(key, how.to_owned()).into_error()
+}
+
+fn out_of_scope(node: &Node) -> Unavailable {
+    let how = match node.scope {
+        Scope::Step => {
+            "it lives for a step: ask for it in the step's body with `Deps::get`, or in an `around_step` further in than its container"
+        }
+        _ => "it lives for a call, and this is outside of any",
+    };
+    Unavailable::misuse(node.definition.key, how.to_owned())
+}
+
+/// What can be checked of a handler's argument when the app is built.
+pub(crate) fn check(registry: &Registry, key: Key) -> Result {
+    let refuse =
+        |why: String| Err(Error::of_kind(ErrorKind::Configuration, why).with_retry(Retry::Never));
+    let scope = match registry.place(key.id) {
+        Some(place) => registry.container(place.member).graph().nodes[place.index].scope,
+        None => match BuiltIn::of(key.id) {
+            Some(built_in) => built_in.scope(),
+            None => {
+                return refuse(format!("`Dep<{key}>`: no container around it provides `{key}`"));
+            }
+        },
+    };
+    if scope == Scope::Step {
+        return refuse(format!(
+            "`Dep<{key}>`: `{key}` lives for a step and not for a call: take `Deps` as an argument and ask for it in the step's body"
+        ));
+    }
+    Ok(())
+}

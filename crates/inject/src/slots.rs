@@ -1,0 +1,213 @@
+//! The instances of one scope: one construction each, and teardown in the reverse order.
+
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::task::Poll;
+
+use hookstack_core::{Error, Result};
+
+use crate::dep::{Instance, Observed};
+use crate::error::{TeardownFailed, Unavailable};
+use crate::graph::{Graph, Node};
+use crate::provider::Phase;
+use crate::scope::{Ended, Scope};
+
+/// The instances of one scope of one container.
+pub(crate) struct Slots {
+    slots: Box<[Slot]>,
+    log: Mutex<Log>,
+}
+
+#[derive(Default)]
+struct Slot {
+    /// Weak, so that it is read without a lock and what has ended is gone: the log holds the instances.
+    ready: OnceLock<Observed>,
+    /// Held by the one who constructs; the last failure is for those who waited meanwhile.
+    attempt: tokio::sync::Mutex<Option<Unavailable>>,
+    failures: AtomicUsize,
+}
+
+#[derive(Default)]
+struct Log {
+    /// The nodes in the order in which they were built.
+    built: Vec<(usize, Instance)>,
+    /// What is over: nothing of it is built any more.
+    over: Option<Phase>,
+}
+
+impl Slots {
+    pub(crate) fn new(count: usize) -> Self {
+        Slots { slots: (0..count).map(|_| Slot::default()).collect(), log: Mutex::default() }
+    }
+
+    /// The instance, if it is there: one load and one increment.
+    #[inline]
+    pub(crate) fn ready<T: ?Sized + Send + Sync + 'static>(&self, slot: usize) -> Option<Arc<T>> {
+        self.slots.get(slot)?.ready.get()?.downcast_ref::<Weak<T>>()?.upgrade()
+    }
+
+    /// The same without its type, for those who construct.
+    pub(crate) fn built(&self, index: usize) -> Option<Instance> {
+        let log = self.log();
+        log.built.iter().find(|(built, _)| *built == index).map(|(_, instance)| instance.clone())
+    }
+
+    /// The instance, constructed by this caller or by the one who was first. Those who waited while a
+    /// construction failed share its failure; whoever asks afterwards tries again.
+    pub(crate) async fn get_or_build<F>(
+        &self,
+        index: usize,
+        node: &Node,
+        build: impl FnOnce() -> F,
+    ) -> Result<Instance, Unavailable>
+    where
+        F: Future<Output = Result<Instance, Unavailable>>,
+    {
+        let slot = &self.slots[node.slot];
+        let failures = slot.failures.load(Ordering::Acquire);
+        let mut attempt = slot.attempt.lock().await;
+        if let Some(instance) = self.built(index) {
+            return Ok(instance);
+        }
+        if slot.failures.load(Ordering::Acquire) != failures
+            && let Some(failure) = &*attempt
+        {
+            return Err(failure.clone());
+        }
+        if self.is_over(node.phase) {
+            return Err(over(node));
+        }
+        let built = build().await;
+        match built {
+            Ok(instance) => {
+                *attempt = None;
+                match self.keep(index, node, &instance) {
+                    true => Ok(instance),
+                    // The scope ended meanwhile, so nobody else would end the instance.
+                    false => {
+                        let _ = end(node, instance, Ended::Abandoned).await;
+                        Err(over(node))
+                    }
+                }
+            }
+            Err(failure) => {
+                *attempt = Some(failure.clone());
+                slot.failures.fetch_add(1, Ordering::Release);
+                Err(failure)
+            }
+        }
+    }
+
+    fn keep(&self, index: usize, node: &Node, instance: &Instance) -> bool {
+        let mut log = self.log();
+        if log.over.is_some_and(|over| node.phase <= over) {
+            return false;
+        }
+        log.built.push((index, instance.clone()));
+        if let Some(observed) = instance.observe() {
+            // Empty until now: nothing is built twice.
+            let _ = self.slots[node.slot].ready.set(observed);
+        }
+        true
+    }
+
+    fn is_over(&self, phase: Phase) -> bool {
+        self.log().over.is_some_and(|over| phase <= over)
+    }
+
+    /// Says that a phase begins: what belongs to it is no longer built.
+    pub(crate) fn close(&self, phase: Phase) {
+        let mut log = self.log();
+        log.over = log.over.max(Some(phase));
+    }
+
+    /// Whether something is there that this phase would end.
+    pub(crate) fn holds(&self, graph: &Graph, phase: Phase) -> bool {
+        self.log().built.iter().any(|(index, _)| graph.nodes[*index].phase <= phase)
+    }
+
+    /// Ends what was built, the last first, up to a phase. A failed teardown does not keep the others
+    /// from running; they are told that the scope failed.
+    pub(crate) async fn tear_down(
+        &self,
+        graph: &Graph,
+        phase: Phase,
+        mut ended: Ended,
+        errors: &mut Vec<Error>,
+    ) {
+        self.close(phase);
+        while let Some((node, instance)) = self.pop(graph, phase) {
+            if let Err(error) = end(node, instance, ended).await {
+                errors.push(error);
+                if ended.is_ok() {
+                    ended = Ended::Error;
+                }
+            }
+        }
+    }
+
+    /// Drops what was built, the last first, without teardowns.
+    pub(crate) fn discard(&self, graph: &Graph) {
+        self.close(Phase::After);
+        while let Some((_, instance)) = self.pop(graph, Phase::After) {
+            // The value's own `Drop` may panic, and this may be part of an unwinding.
+            let _ = catch_unwind(AssertUnwindSafe(move || drop(instance)));
+        }
+    }
+
+    fn pop<'g>(&self, graph: &'g Graph, phase: Phase) -> Option<(&'g Node, Instance)> {
+        let mut log = self.log();
+        let is_due = |(index, _): &(usize, Instance)| graph.nodes[*index].phase <= phase;
+        let last = log.built.iter().rposition(is_due)?;
+        let (index, instance) = log.built.remove(last);
+        Some((&graph.nodes[index], instance))
+    }
+
+    fn log(&self) -> MutexGuard<'_, Log> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for Slots {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Slots").field("built", &self.log().built.len()).finish_non_exhaustive()
+    }
+}
+
+async fn end(node: &Node, instance: Instance, ended: Ended) -> Result {
+    let key = node.definition.key;
+    let result = match &node.definition.teardown {
+        Some((_, teardown)) => caught(async move { teardown(instance, ended).await }).await,
+        None => {
+            let dropped = async move {
+                drop(instance);
+                Ok(())
+            };
+            caught(dropped).await
+        }
+    };
+    result.map_err(|error| TeardownFailed::of(key, error))
+}
+
+fn over(node: &Node) -> Unavailable {
+    let when = match (node.scope, node.phase) {
+        (Scope::Singleton, _) => "its container was shut down",
+        (Scope::Call, Phase::Before) => "it was torn down before the response",
+        (Scope::Call, Phase::After) => "the call has ended",
+        (Scope::Step, _) => "the step has ended",
+    };
+    Unavailable::misuse(node.definition.key, format!("too late: {when}"))
+}
+
+/// A panic becomes an error, so that whoever waits for the same construction and the other teardowns go on.
+pub(crate) async fn caught<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
+    let mut future = pin!(future);
+    std::future::poll_fn(move |cx| {
+        let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx)));
+        polled.unwrap_or_else(|panic| Poll::Ready(Err(Error::from_panic(panic))))
+    })
+    .await
+}

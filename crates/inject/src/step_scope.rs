@@ -1,0 +1,106 @@
+//! What the containers of a stack hold while a step's body runs.
+
+use std::fmt;
+use std::sync::Arc;
+
+use hookstack_core::{Error, StepInfo};
+
+use crate::call_scopes::CallScopes;
+use crate::container::Container;
+use crate::provider::Phase;
+use crate::scope::{Ended, Scope};
+use crate::slots::Slots;
+
+tokio::task_local! {
+    /// The innermost step scope, bound over every poll of a step's body.
+    pub(crate) static STEP: Arc<StepScope>;
+}
+
+/// What one container holds while a step's body runs.
+pub(crate) struct StepScope {
+    pub(crate) call: Arc<CallScopes>,
+    pub(crate) info: Option<Arc<StepInfo>>,
+    pub(crate) member: usize,
+    pub(crate) slots: Slots,
+    outer: Option<Arc<StepScope>>,
+}
+
+impl StepScope {
+    /// The scopes that a container's hooks end, for a body that begins. Innermost first.
+    pub(crate) fn enter(
+        call: &Arc<CallScopes>,
+        container: &Container,
+        info: Option<Arc<StepInfo>>,
+    ) -> Option<Arc<StepScope>> {
+        let mut scope = StepScope::current(call);
+        let members: Vec<_> = call.registry.ended_by(container).collect();
+        for member in members.into_iter().rev() {
+            let slots = Slots::new(call.registry.graph(member).slots(Scope::Step));
+            let (call, info) = (call.clone(), info.clone());
+            scope = Some(Arc::new(StepScope { call, info, member, slots, outer: scope }));
+        }
+        scope
+    }
+
+    /// The scope of the step body that is being polled, if it belongs to this call.
+    pub(crate) fn current(call: &Arc<CallScopes>) -> Option<Arc<StepScope>> {
+        let current = STEP.try_with(Arc::clone).ok()?;
+        Arc::ptr_eq(&current.call, call).then_some(current)
+    }
+
+    pub(crate) fn slots_of(&self, member: usize) -> Option<&Slots> {
+        let mut scopes = std::iter::successors(Some(self), |scope| scope.outer.as_deref());
+        scopes.find(|scope| scope.member == member).map(|scope| &scope.slots)
+    }
+
+    /// Those of a container, innermost first.
+    fn of<'s>(self: &'s Arc<Self>, container: &Container) -> Vec<&'s Arc<StepScope>> {
+        let members: Vec<_> = self.call.registry.ended_by(container).collect();
+        let scopes = std::iter::successors(Some(self), |scope| scope.outer.as_ref());
+        scopes.filter(|scope| members.contains(&scope.member)).collect()
+    }
+
+    /// The body is over.
+    pub(crate) async fn leave(self: &Arc<Self>, container: &Container, ended: Ended) -> Vec<Error> {
+        let mut errors = Vec::new();
+        for scope in self.of(container) {
+            let graph = self.call.registry.graph(scope.member);
+            let ended_now = if errors.is_empty() || !ended.is_ok() { ended } else { Ended::Error };
+            scope.slots.tear_down(graph, Phase::Before, ended_now, &mut errors).await;
+            scope.slots.close(Phase::After);
+            if scope.slots.holds(graph, Phase::After) {
+                self.call.add_late(scope.clone(), ended_now);
+            }
+        }
+        errors
+    }
+
+    /// The body was dropped halfway: the call's end finds it among what is to be ended late.
+    pub(crate) fn abandon(self: &Arc<Self>, container: &Container) {
+        for scope in self.of(container) {
+            scope.slots.close(Phase::After);
+            let graph = self.call.registry.graph(scope.member);
+            if scope.slots.holds(graph, Phase::After) {
+                let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+                    scope.slots.discard(graph);
+                    continue;
+                };
+                let scope = scope.clone();
+                runtime.spawn(async move {
+                    let graph = scope.call.registry.graph(scope.member);
+                    let errors = &mut Vec::new();
+                    scope.slots.tear_down(graph, Phase::After, Ended::Abandoned, errors).await;
+                });
+            }
+        }
+    }
+}
+
+impl fmt::Debug for StepScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StepScope")
+            .field("member", &self.member)
+            .field("slots", &self.slots)
+            .finish()
+    }
+}
