@@ -1,7 +1,7 @@
 //! The pool, and a transaction that lives for one call.
 
+use hookstack::inject::{Dep, Ended};
 use hookstack::prelude::*;
-use hookstack_inject::{Dep, Ended};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use sqlx::{Sqlite, SqlitePool, Transaction};
 use tokio::sync::Mutex;

@@ -16,10 +16,10 @@ mod orders;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use hookstack::inject::{Container, ContainerBuilder, Provider};
 use hookstack::inngest::AppBuilder;
 use hookstack::inngest::engine::{Engine, RunStatus};
 use hookstack::prelude::*;
-use hookstack_inject::{Container, ContainerBuilder, Provider};
 use sqlx::SqlitePool;
 
 use crate::database::Settings;

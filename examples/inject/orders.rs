@@ -1,8 +1,8 @@
 //! A repository behind a trait, and the function that uses it.
 
 use async_trait::async_trait;
+use hookstack::inject::{Dep, Deps};
 use hookstack::prelude::*;
-use hookstack_inject::{Dep, Deps};
 use serde::Deserialize;
 
 use crate::database::Tx;

@@ -12,6 +12,7 @@
 //! | `axum` | `hookstack-inngest` | the same as an axum router, and a server that shuts down gracefully |
 //! | `encryption` | `hookstack-encryption` | end-to-end encryption: `encryption` |
 //! | `aws-lc` | `hookstack-encryption` | its ciphers by AWS-LC: faster on large payloads, needs a C compiler |
+//! | `inject` | `hookstack-inject` | typed dependencies with scopes and teardown: `inject` |
 //! | `logging` | `hookstack-logging` | `tracing` spans and replay-aware lines: `logging` |
 //! | `opentelemetry` | `hookstack-opentelemetry` | traces and metrics: `opentelemetry` |
 //! | `opentelemetry-sdk` | `hookstack-opentelemetry` | id generator and sampler for a provider of the SDK |
@@ -42,6 +43,8 @@ pub use hookstack_core::*;
 
 #[cfg(feature = "encryption")]
 pub use hookstack_encryption as encryption;
+#[cfg(feature = "inject")]
+pub use hookstack_inject as inject;
 #[cfg(feature = "inngest")]
 pub use hookstack_inngest as inngest;
 #[cfg(feature = "logging")]
@@ -63,6 +66,9 @@ pub mod prelude {
 
     #[cfg(feature = "encryption")]
     pub use hookstack_encryption::{Encryption, EventPolicy, Key, Keyset};
+
+    #[cfg(feature = "inject")]
+    pub use hookstack_inject::{Container, Dep, Deps, Ended, Provider, Resolve};
 
     #[cfg(feature = "inngest")]
     pub use hookstack_inngest::{
@@ -89,6 +95,7 @@ pub mod prelude {
     feature = "axum",
     feature = "encryption",
     feature = "engine",
+    feature = "inject",
     feature = "logging",
     feature = "opentelemetry",
     feature = "sentry"
