@@ -118,16 +118,25 @@ impl Transport for Nowhere {
     }
 }
 
-/// With a transaction for each call only if they are sampled.
+/// Reports of failures; spans are OpenTelemetry's.
 fn sentry(signals: Signals) -> BoxMiddleware {
-    let options = match signals {
-        Signals::Off => ClientOptions::new(),
-        _ => ClientOptions::new()
-            .dsn("https://key@sentry.example/1")
-            .traces_sample_rate(if signals == Signals::On { 1.0 } else { 0.0 })
-            .transport(|_: &ClientOptions| -> Arc<dyn Transport> { Arc::new(Nowhere) }),
+    let client = match signals {
+        Signals::Off => Client::from(ClientOptions::new()),
+        _ => client(0.0),
     };
-    hookstack_sentry::Sentry::builder().client(Arc::new(Client::from(options))).build().boxed()
+    hookstack_sentry::Sentry::builder().client(Arc::new(client)).spans(false).build().boxed()
+}
+
+/// With a transaction for each call, and a span for each executed step in it.
+fn sentry_with_spans(signals: Signals) -> BoxMiddleware {
+    let client = client(if signals == Signals::On { 1.0 } else { 0.0 });
+    hookstack_sentry::Sentry::builder().client(Arc::new(client)).build().boxed()
+}
+
+fn client(traces_sample_rate: f32) -> Client {
+    let nowhere = |_: &ClientOptions| -> Arc<dyn Transport> { Arc::new(Nowhere) };
+    let options = ClientOptions::new().dsn("https://key@sentry.example/1").transport(nowhere);
+    Client::from(options.traces_sample_rate(traces_sample_rate))
 }
 
 fn encryption() -> BoxMiddleware {
@@ -202,6 +211,11 @@ fn d_opentelemetry(bencher: Bencher<'_, '_>, signals: Signals) {
 #[divan::bench(args = SIGNALS)]
 fn e_sentry(bencher: Bencher<'_, '_>, signals: Signals) {
     bench(bencher, signals, || vec![sentry(signals)]);
+}
+
+#[divan::bench(args = [Signals::On, Signals::SampledOut])]
+fn e_sentry_with_spans(bencher: Bencher<'_, '_>, signals: Signals) {
+    bench(bencher, signals, || vec![sentry_with_spans(signals)]);
 }
 
 #[divan::bench(args = SIGNALS)]
