@@ -63,7 +63,8 @@ async fn run(show_messages: bool) -> Result {
     let options = sentry::ClientOptions::new().dsn("https://key@sentry.example/1");
     let sentry = sentry::init(options.transport(wire.clone()));
 
-    // What an app registers. OpenTelemetry is outermost: the others tell its trace.
+    // What an app registers, in this order: the others tell OpenTelemetry's ids, and what logging writes
+    // belongs to the call's hub.
     let keys = Keyset::builder().primary(Key::generate()?).build()?;
     let app = App::builder("shop")
         .call_timeout(Duration::from_millis(200))
@@ -74,8 +75,8 @@ async fn run(show_messages: bool) -> Result {
                 .error_messages(messages)
                 .build(),
         )
-        .with(Logging::builder().error_messages(messages).build())
         .with(Sentry::builder().error_messages(messages).spans(false).build())
+        .with(Logging::builder().error_messages(messages).build())
         .with(Encryption::new(keys))
         .function(function("charge").retries(1).handler(functions::charge))
         .function(function("refund").handler(functions::refund))

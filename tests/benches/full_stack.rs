@@ -220,12 +220,12 @@ fn e_sentry_with_spans(bencher: Bencher<'_, '_>, signals: Signals) {
 
 #[divan::bench(args = SIGNALS)]
 fn f_all_three(bencher: Bencher<'_, '_>, signals: Signals) {
-    bench(bencher, signals, || vec![opentelemetry(signals), logging(), sentry(signals)]);
+    bench(bencher, signals, || vec![opentelemetry(signals), sentry(signals), logging()]);
 }
 
 #[divan::bench(args = SIGNALS)]
 fn g_all_three_and_encryption(bencher: Bencher<'_, '_>, signals: Signals) {
     bench(bencher, signals, || {
-        vec![opentelemetry(signals), logging(), sentry(signals), encryption()]
+        vec![opentelemetry(signals), sentry(signals), logging(), encryption()]
     });
 }

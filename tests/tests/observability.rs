@@ -83,7 +83,6 @@ async fn told(messages: ErrorMessages, encryption_first: bool) -> Told {
     let client = reports.client(ClientOptions::new().traces_sample_rate(1.0));
     let mut stack = vec![
         telemetry.middleware().error_messages(messages).call_spans(CallSpans::All).build().boxed(),
-        Logging::builder().error_messages(messages).build().boxed(),
         Sentry::builder()
             .client(client.clone())
             .error_messages(messages)
@@ -91,6 +90,7 @@ async fn told(messages: ErrorMessages, encryption_first: bool) -> Told {
             .step_errors(true)
             .build()
             .boxed(),
+        Logging::builder().error_messages(messages).build().boxed(),
     ];
     stack.insert(if encryption_first { 0 } else { 3 }, encryption().boxed());
     let engine: Engine = run_all(shop(stack)).await;
@@ -185,8 +185,8 @@ async fn one_failure_is_one_line_one_span_and_one_issue() {
     let client = reports.client(ClientOptions::new());
     let app = App::builder("app")
         .with(telemetry.middleware().build())
-        .with(Logging::new())
         .with(Sentry::builder().client(client.clone()).build())
+        .with(Logging::new())
         .function(Function::builder("fails").on_event("e").retries(2).handler(fails));
     let engine = Engine::start(app).expect("the app");
     hookstack_tests::shop::send(&engine, "e", "e-1", serde_json::json!({})).await;
