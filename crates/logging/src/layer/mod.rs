@@ -165,6 +165,10 @@ impl LogLayer {
     }
 
     /// Whether lines of replayed code are written too; they are not by default.
+    ///
+    /// Warnings and errors among them are held, up to 64 KiB of a call: if the call ends before the replay
+    /// does, the code took another way than in the earlier call, and they are written then, in order. Finer
+    /// lines of such code are lost.
     pub fn replayed_lines(mut self, written: bool) -> Self {
         self.replayed = written;
         self
@@ -176,8 +180,18 @@ impl LogLayer {
         level <= self.level.unwrap_or(default)
     }
 
-    fn write<S>(&self, event: &Event<'_>, scope: Option<&Arc<Scope>>, cx: &Context<'_, S>)
-    where
+    /// Whether a line of this level is held until it is known whether an earlier call wrote it.
+    fn holds_replayed(&self, level: Level) -> bool {
+        level <= Level::WARN && self.writes_always(level)
+    }
+
+    fn write<S>(
+        &self,
+        event: &Event<'_>,
+        scope: Option<&Arc<Scope>>,
+        is_replayed: bool,
+        cx: &Context<'_, S>,
+    ) where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
         let metadata = event.metadata();
@@ -198,6 +212,7 @@ impl LogLayer {
                 }
             }
             match scope {
+                Some(scope) if is_replayed => self.hold_replayed(scope, metadata, &scratch.text),
                 Some(scope) if is_held => {
                     scope.held().push(&self.output, self.buffer, metadata, &scratch.text);
                 }
@@ -207,6 +222,18 @@ impl LogLayer {
         });
     }
 
+    /// Holds a line of code that seems to be repeated, until the call ends.
+    fn hold_replayed(&self, scope: &Scope, metadata: &'static Metadata<'static>, line: &[u8]) {
+        /// How many bytes of a call are held.
+        const MOST_REPLAYED: usize = 64 * 1024;
+        let mut replayed = scope.replayed();
+        if !scope.has_ended() {
+            return replayed.push(&self.output, MOST_REPLAYED, metadata, line);
+        }
+        drop(replayed);
+        self.output.write(Some(metadata), line);
+    }
+
     /// Writes a line of a call, unless a former attempt may have written it, after those that it brings up.
     fn write_in_call(&self, scope: &Arc<Scope>, metadata: &'static Metadata<'static>, line: &[u8]) {
         /// How many bytes of a call wait for its step to begin.
@@ -214,7 +241,8 @@ impl LogLayer {
         let is_error = *metadata.level() == Level::ERROR;
         if !self.retried && replay::may_be_retried(scope) {
             let mut retried = scope.retried();
-            if !is_error && retried.bytes(&self.output) + line.len() < MOST_RETRIED / 2 {
+            let has_room = retried.bytes(&self.output) + line.len() < MOST_RETRIED / 2;
+            if !is_error && has_room && !scope.has_ended() {
                 return retried.push(&self.output, MOST_RETRIED, metadata, line);
             }
             drop(retried);
@@ -257,10 +285,12 @@ where
             return;
         }
         let scope = scope::find(cx.event_scope(event).into_iter().flatten());
-        if !self.replayed && scope.as_deref().is_some_and(replay::is_replayed) {
+        let is_replayed = !self.replayed && scope.as_deref().is_some_and(replay::is_replayed);
+        // Most of what is said again is dropped as cheaply as can be.
+        if is_replayed && !self.holds_replayed(*event.metadata().level()) {
             return;
         }
-        self.write(event, scope.as_ref(), &cx);
+        self.write(event, scope.as_ref(), is_replayed, &cx);
     }
 
     // No `max_level_hint`: what a layer without a filter of its own says there holds for all layers.
