@@ -22,7 +22,8 @@ use crate::scope::{self, Scope};
 /// call ends, and writes them then.
 ///
 /// It works in any stack over `tracing_subscriber::Registry`, beside [`Logging`](crate::Logging), and
-/// combines with other filters (`FilterExt::and`). [`LogLayer`](crate::LogLayer) needs none. The limits are in the [guide](crate::guide).
+/// combines with other filters (`FilterExt::and`). [`LogLayer`](crate::LogLayer) needs none. The limits are
+/// in the [guide](crate::guide).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ReplayFilter(());
 

@@ -19,7 +19,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::LookupSpan;
 
-pub(crate) use escape::identifier;
+pub(crate) use escape::{escape_fragment, identifier};
 use output::Form;
 pub(crate) use output::Output;
 
