@@ -26,7 +26,8 @@ use crate::scope::{self, Scope};
 /// under every filter that lets this target through. Any subscriber can show them;
 /// [`LogLayer`](crate::LogLayer) knows the call without them too.
 ///
-/// Register it once, outermost, for the whole app: then failures of all other middleware are told too.
+/// Register it once for the whole app, right after OpenTelemetry and before all others: then failures of
+/// those others are told too.
 ///
 /// ```
 /// use hookstack_core::Stack;

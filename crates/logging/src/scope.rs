@@ -159,6 +159,10 @@ impl Scope {
         sampling::is_below(*hash, rate)
     }
 
+    pub(crate) fn is_trace_sampled(&self) -> bool {
+        self.trace().is_some_and(|trace| trace.sampled)
+    }
+
     /// No line of the call is held from now on. Whoever holds one asks `has_ended` under the lock, so that
     /// what is taken out after this is all there is.
     pub(crate) fn end(&self) {

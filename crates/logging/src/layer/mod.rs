@@ -61,6 +61,7 @@ pub struct LogLayer {
     output: Arc<Output>,
     level: Option<Level>,
     rate: Option<f64>,
+    traced: bool,
     buffer: usize,
     replayed: bool,
     retried: bool,
@@ -84,7 +85,15 @@ impl LogLayer {
 
     fn of_form(form: Form) -> Self {
         let output = Arc::new(Output::new(form, io::stdout));
-        LogLayer { output, level: None, rate: None, buffer: 0, replayed: false, retried: false }
+        LogLayer {
+            output,
+            level: None,
+            rate: None,
+            traced: false,
+            buffer: 0,
+            replayed: false,
+            retried: false,
+        }
     }
 
     fn change(mut self, change: impl FnOnce(&mut Output)) -> Self {
@@ -136,6 +145,16 @@ impl LogLayer {
         self
     }
 
+    /// Writes lines below the level for runs whose trace is sampled too, so that each trace that is kept has
+    /// its debug lines, whatever the [share](LogLayer::sample_below): that may be 0, or not set. Without a
+    /// middleware that traces it does nothing. Not by default, because many keep all traces.
+    ///
+    /// Register the middleware that traces further out: lines before it decided count as not sampled.
+    pub fn sample_traced(mut self, written: bool) -> Self {
+        self.traced = written;
+        self
+    }
+
     /// Holds lines below the level, up to so many bytes for each call (64 a line are counted for
     /// administration), and writes them, in order, as soon as an error is logged in the call, or when the call
     /// fails, a step of it fails, or it is dropped. When a call ends well they are forgotten. When the limit is
@@ -175,9 +194,14 @@ impl LogLayer {
     }
 
     fn writes_always(&self, level: Level) -> bool {
-        let default =
-            if self.rate.is_some() || self.buffer > 0 { Level::INFO } else { Level::TRACE };
+        let samples = self.rate.is_some() || self.traced;
+        let default = if samples || self.buffer > 0 { Level::INFO } else { Level::TRACE };
         level <= self.level.unwrap_or(default)
+    }
+
+    fn is_sampled(&self, scope: &Scope) -> bool {
+        self.rate.is_some_and(|rate| scope.is_sampled(rate))
+            || (self.traced && scope.is_trace_sampled())
     }
 
     /// Whether a line of this level is held until it is known whether an earlier call wrote it.
@@ -199,7 +223,7 @@ impl LogLayer {
         let is_held = !self.writes_always(level)
             && match scope {
                 None => return,
-                Some(scope) if self.rate.is_some_and(|rate| scope.is_sampled(rate)) => false,
+                Some(scope) if self.is_sampled(scope) => false,
                 Some(scope) if self.buffer == 0 || scope.has_ended() => return,
                 Some(_) => true,
             };
@@ -279,6 +303,7 @@ where
     fn on_event(&self, event: &Event<'_>, cx: Context<'_, S>) {
         let is_unwanted = !self.writes_always(*event.metadata().level())
             && self.buffer == 0
+            && !self.traced
             && self.rate.is_none_or(|rate| rate <= 0.0);
         // A writer that logs would be asked to write what it logs.
         if is_unwanted || output::is_writing() {
@@ -302,6 +327,7 @@ impl fmt::Debug for LogLayer {
             .field("form", &self.output.form())
             .field("level", &self.level)
             .field("rate", &self.rate)
+            .field("traced", &self.traced)
             .field("buffer", &self.buffer)
             .field("replayed", &self.replayed)
             .field("retried", &self.retried)
