@@ -56,6 +56,32 @@ fn is_written_when_the_call_fails_before_the_replay_ends() {
 }
 
 #[test]
+fn is_written_by_each_attempt() {
+    let calls = Arc::new(AtomicU32::new(0));
+    let function = Function::builder("f").on_event(EVENT).retries(2).handler(move |step: Step| {
+        let calls = calls.clone();
+        async move {
+            warn!("low on stock");
+            if (1..=2).contains(&calls.fetch_add(1, Ordering::Relaxed)) {
+                error!("the database is down");
+                return Err(Error::message("no connection"));
+            }
+            let one: u32 = step.run("one", async || Ok::<_, Error>(1)).await?;
+            let two: u32 = step.run("two", async || Ok::<_, Error>(1)).await?;
+            Ok::<_, Error>(one + two)
+        }
+    });
+    let lines = lines_of(app(function), LogLayer::json());
+    let attempts_of = |message: &str| -> Vec<_> {
+        let of_message = lines.json().into_iter().filter(|line| line.text("message") == message);
+        of_message.map(|line| line.get("attempt").and_then(serde_json::Value::as_u64)).collect()
+    };
+    assert_eq!(attempts_of("the database is down"), [Some(0), Some(1)], "{}", lines.text());
+    // The third attempt comes to something new, so it only repeated the warning.
+    assert_eq!(attempts_of("low on stock"), [Some(0), Some(0), Some(1)], "{}", lines.text());
+}
+
+#[test]
 fn is_written_when_it_panics_or_returns() {
     let lines = lines_of(
         app(changes_its_mind(async || {
