@@ -101,7 +101,7 @@ impl LogLayer {
 
     /// Writes a line of a call, unless a former attempt may have written it, after those that it brings up.
     fn write_in_call(&self, scope: &Arc<Scope>, metadata: &'static Metadata<'static>, line: &[u8]) {
-        /// How many bytes of a call wait for its step to begin.
+        /// More than what waits for a step to begin, so that nothing of it is ever dropped.
         const MOST_RETRIED: usize = 64 * 1024;
         let is_error = *metadata.level() == Level::ERROR;
         if !self.retried && replay::may_be_retried(scope) {

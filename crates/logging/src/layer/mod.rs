@@ -176,7 +176,7 @@ impl LogLayer {
     ///
     /// In a retry, the code between the last memoized step and the one that failed runs again. Its lines are
     /// held until that step begins, and forgotten then; they are written when the call ends without a step,
-    /// when an error is logged, or when they exceed 64 KiB. So lines of code outside of steps come late in
+    /// when an error is logged, or when they exceed 32 KiB. So lines of code outside of steps come late in
     /// retries. With `true` they are written at once, and repeat, with another `attempt`.
     pub fn retried_lines(mut self, written: bool) -> Self {
         self.retried = written;
