@@ -123,6 +123,7 @@ pub struct CallInfo {
     platform: Option<Platform>,
     replaying: AtomicBool,
     begun_step: AtomicBool,
+    ended_repeating: AtomicBool,
     sensitive: AtomicBool,
     provided: OnceLock<Arc<Extensions>>,
     locals: Locals,
@@ -147,6 +148,7 @@ impl CallInfo {
             platform: None,
             replaying: AtomicBool::new(false),
             begun_step: AtomicBool::new(false),
+            ended_repeating: AtomicBool::new(false),
             sensitive: AtomicBool::new(false),
             provided: OnceLock::new(),
             locals: Locals::default(),
@@ -230,6 +232,14 @@ impl CallInfo {
         self.is_replaying() || (self.executes_planned_step && !self.has_begun_step())
     }
 
+    /// Whether the user's function ended while it was [repeating](CallInfo::is_repeating): it returned or
+    /// failed before it came to anything new. Then it went another way than in the earlier call, and what
+    /// was held back as repeated may have been said by nobody. Known to the hooks that run after the
+    /// function's code.
+    pub fn has_ended_repeating(&self) -> bool {
+        self.ended_repeating.load(Ordering::Acquire)
+    }
+
     /// Whether the user's function of this call is being polled on this thread, as hosts that replay tell
     /// ([`host::mark_code`](crate::host::mark_code)). Hooks of the call run between its polls, so whoever
     /// holds signals back while [replaying](CallInfo::is_replaying) tells by this whose they are. Step
@@ -252,6 +262,13 @@ impl CallInfo {
 
     pub(crate) fn set_sensitive(&self, sensitive: bool) {
         self.sensitive.store(sensitive, Ordering::Relaxed);
+    }
+
+    /// The user's function ended.
+    pub(crate) fn end_code(&self) {
+        if self.is_repeating() {
+            self.ended_repeating.store(true, Ordering::Release);
+        }
     }
 
     pub(crate) fn set_begun_step(&self) {

@@ -1,4 +1,4 @@
-//! The fine lines of a call, held until it is known whether anybody wants them.
+//! Lines of a call that are held until it is known whether anybody wants them.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -105,6 +105,16 @@ pub(crate) fn write_retried(scope: &Scope, by: Option<&Arc<Output>>) {
 pub(crate) fn drop_retried(scope: &Scope) {
     let taken = std::mem::take(&mut scope.retried().0);
     drop(taken);
+}
+
+/// What was taken for repeated code, when the call ends: it was that if new code followed. Otherwise the
+/// call took another way than the former one, and nobody wrote it.
+pub(crate) fn settle_replayed(scope: &Scope) {
+    let taken = std::mem::take(&mut scope.replayed().0);
+    // A call that is dropped is repeating still.
+    if scope.info.is_repeating() || scope.info.has_ended_repeating() {
+        taken.into_iter().for_each(|held| held.write(scope));
+    }
 }
 
 fn take_of(held: &mut Held, output: &Arc<Output>) -> Vec<HeldBy> {

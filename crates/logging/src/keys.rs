@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
+use crate::render::to_json;
 use crate::scope;
 
 /// At most so many keys in a call, and as many in a step.
@@ -50,7 +51,8 @@ impl Keys {
 /// between steps is appended in each of them. What a step body appends is known in the call that executes
 /// the step and not in those in which it is memoized.
 ///
-/// Up to 64 keys are kept. A value without a JSON form becomes `null`. In a line, a field of the event
+/// Up to 64 keys are kept. A value without a JSON form becomes `null`; JSON over several lines
+/// (`RawValue`) is written on one. In a line, a field of the event
 /// wins over a key of the same name; see the [guide](crate::guide).
 ///
 /// ```
@@ -79,8 +81,4 @@ pub fn remove(name: &str) {
         scope.keys().remove(name);
         scope.call().keys().remove(name);
     }
-}
-
-fn to_json(value: &impl Serialize) -> Box<str> {
-    serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned()).into_boxed_str()
 }

@@ -34,6 +34,7 @@ mod init;
 mod keys;
 mod layer;
 mod middleware;
+mod render;
 mod replay;
 mod sampling;
 mod scope;

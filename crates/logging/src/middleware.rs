@@ -26,7 +26,8 @@ use crate::scope::{self, Scope};
 /// under every filter that lets this target through. Any subscriber can show them;
 /// [`LogLayer`](crate::LogLayer) knows the call without them too.
 ///
-/// Register it once, outermost, for the whole app: then failures of all other middleware are told too.
+/// Register it once for the whole app, right after OpenTelemetry and before all others: then failures of
+/// those others are told too.
 ///
 /// ```
 /// use hookstack_core::Stack;
@@ -91,6 +92,7 @@ impl Logging {
                 Some(Some(Failure::new(error, None, &scope.info, messages)))
             }
         };
+        buffer::settle_replayed(scope);
         buffer::write_retried(scope, None);
         if failure.is_some() {
             buffer::write(scope);
@@ -114,6 +116,9 @@ impl Logging {
             tracing::debug!(target: TARGET, outcome, status, duration_ms, "call ended");
         }
         scope.end();
+        // Once more, for the tasks that logged meanwhile.
+        buffer::settle_replayed(scope);
+        buffer::write_retried(scope, None);
         match failure {
             Some(_) => buffer::write(scope),
             None => buffer::drop_held(scope),
@@ -199,7 +204,6 @@ impl Middleware for Logging {
     async fn around_step(&self, cx: &mut Call, next: NextStep<'_>) -> Result<Payload> {
         let Some(call) = self.scope(cx.info()) else { return next.run(cx).await };
         // A former attempt came as far as this, so it wrote what was said until now.
-
         buffer::drop_retried(&call);
         let step = cx.shared_step();
         let step_id = step.as_deref().map(hookstack_core::StepInfo::id);
@@ -275,6 +279,7 @@ fn call_span(info: &CallInfo) -> Span {
 }
 
 fn abandoned(scope: &Scope) {
+    buffer::settle_replayed(scope);
     buffer::write_retried(scope, None);
     buffer::write(scope);
     tracing::warn!(target: TARGET, "call was dropped before it ended");
@@ -283,6 +288,7 @@ fn abandoned(scope: &Scope) {
 
 fn abandoned_silently(scope: &Scope) {
     scope.end();
+    buffer::settle_replayed(scope);
     buffer::write_retried(scope, None);
     buffer::write(scope);
 }

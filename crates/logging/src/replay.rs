@@ -14,12 +14,16 @@ use crate::scope::{self, Scope};
 /// A durable function runs from its top in every call. While memoized state is replayed, its code runs
 /// again that ran in an earlier call, and would log again. This filter drops these lines: those of the
 /// function's code, in whatever spans of the user's they are, and those of tasks that carry the call's
-/// span. It never drops lines of hooks, lines outside of calls, or lines after the replay. Spans are let
-/// through.
+/// span. It never drops lines that hooks write themselves, lines outside of calls, or lines after the replay.
+/// Spans are let through.
+///
+/// A filter decides at once, so what a function says and then returns, before its replay is over, is lost: an
+/// error before the first new step, for instance. [`LogLayer`](crate::LogLayer) holds such lines until the
+/// call ends, and writes them then.
 ///
 /// It works in any stack over `tracing_subscriber::Registry`, beside [`Logging`](crate::Logging), and
-/// combines with other filters (`FilterExt::and`). [`LogLayer`](crate::LogLayer) has it built in. The
-/// limits are in the [guide](crate::guide).
+/// combines with other filters (`FilterExt::and`). [`LogLayer`](crate::LogLayer) needs none. The limits are
+/// in the [guide](crate::guide).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ReplayFilter(());
 
@@ -57,9 +61,7 @@ where
 
 /// Whether a line that is written in this scope now comes from replayed code.
 pub(crate) fn is_replayed(scope: &Scope) -> bool {
-    let info = &scope.info;
-    let replays = info.is_replaying() || (info.executes_planned_step && !info.has_begun_step());
-    replays && is_code(scope)
+    scope.info.is_repeating() && !scope.has_ended() && is_code(scope)
 }
 
 /// Whether a line that is written in this scope now may have been written by a former attempt: the call

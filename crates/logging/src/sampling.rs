@@ -49,12 +49,24 @@ pub(crate) fn is_below(hash: u64, rate: f64) -> bool {
 pub struct SamplingFilter {
     level: Level,
     rate: f64,
+    traced: bool,
 }
 
 impl SamplingFilter {
     /// Lines below `level`, of the share `rate` of all runs.
     pub fn new(level: Level, rate: f64) -> Self {
-        SamplingFilter { level, rate }
+        SamplingFilter { level, rate, traced: false }
+    }
+
+    /// Lets lines of runs through whose trace is sampled too, as
+    /// [`LogLayer::sample_traced`](crate::LogLayer::sample_traced) does.
+    pub fn sample_traced(mut self, written: bool) -> Self {
+        self.traced = written;
+        self
+    }
+
+    fn may_sample(&self) -> bool {
+        self.rate > 0.0 || self.traced
     }
 }
 
@@ -63,22 +75,23 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     fn enabled(&self, metadata: &Metadata<'_>, _: &Context<'_, S>) -> bool {
-        metadata.is_span() || *metadata.level() <= self.level || self.rate > 0.0
+        metadata.is_span() || *metadata.level() <= self.level || self.may_sample()
     }
 
     fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
         match metadata.is_span() || *metadata.level() <= self.level {
             true => Interest::always(),
             // Whether the run is sampled is decided for each event.
-            false if self.rate > 0.0 => Interest::sometimes(),
+            false if self.may_sample() => Interest::sometimes(),
             false => Interest::never(),
         }
     }
 
     fn event_enabled(&self, event: &Event<'_>, cx: &Context<'_, S>) -> bool {
         *event.metadata().level() <= self.level
-            || scope::find(cx.event_scope(event).into_iter().flatten())
-                .is_some_and(|scope| scope.is_sampled(self.rate))
+            || scope::find(cx.event_scope(event).into_iter().flatten()).is_some_and(|scope| {
+                scope.is_sampled(self.rate) || (self.traced && scope.is_trace_sampled())
+            })
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {

@@ -39,7 +39,8 @@ pub(crate) struct Scope {
     held: Mutex<Held>,
     /// Lines that a former attempt may have written.
     retried: Mutex<Held>,
-
+    /// Lines of code that was taken for repeated; it is so if the call comes to something new.
+    replayed: Mutex<Held>,
     ended: AtomicBool,
     failure: Mutex<Option<Failure>>,
 }
@@ -76,7 +77,7 @@ impl Scope {
             run_hash: OnceLock::new(),
             held: Mutex::default(),
             retried: Mutex::default(),
-
+            replayed: Mutex::default(),
             ended: AtomicBool::new(false),
             failure: Mutex::default(),
         }
@@ -129,6 +130,11 @@ impl Scope {
         self.call().retried.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Nobody else's code runs while it is locked.
+    pub(crate) fn replayed(&self) -> MutexGuard<'_, Held> {
+        self.call().replayed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(crate) fn set_correlation_id(&self, id: Option<&str>) {
         let _ = self.call().correlation_id.set(id.map(identifier));
     }
@@ -153,7 +159,12 @@ impl Scope {
         sampling::is_below(*hash, rate)
     }
 
-    /// No line of the call is held from now on.
+    pub(crate) fn is_trace_sampled(&self) -> bool {
+        self.trace().is_some_and(|trace| trace.sampled)
+    }
+
+    /// No line of the call is held from now on. Whoever holds one asks `has_ended` under the lock, so that
+    /// what is taken out after this is all there is.
     pub(crate) fn end(&self) {
         self.call().ended.store(true, Ordering::Release);
     }

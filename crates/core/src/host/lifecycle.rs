@@ -94,6 +94,7 @@ impl CallGuard {
         let started = clock::start(clock, Owner::CODE, || host.execute(cx));
         let mut outcome = Run::new(started, None).await;
         let info = self.call.info();
+        info.end_code();
         info.set_replaying(false);
         host.check(info, &mut outcome);
         let (status, headers) = host.respond(info, &outcome);
@@ -419,6 +420,7 @@ impl<H: Host> Function<'_, H> {
         let cx = Execution { call, input: self.input, stack: self.stack, phase: self.phase };
         let started = clock::start(clock, Owner::CODE, || self.host.execute(cx));
         let mut outcome = Run::new(started, None).await;
+        call.info().end_code();
         if !self.phase.entered {
             let mut cx =
                 Execution { call, input: self.input, stack: self.stack, phase: self.phase };

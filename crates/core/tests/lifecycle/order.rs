@@ -138,16 +138,20 @@ fn replaying_ends_right_before_execution() {
             Ok(())
         }
         async fn after_execution(&self, cx: &mut AfterExecution<'_>) -> Result {
-            self.0.push(format!("ae={}", cx.info().is_replaying()));
+            let info = cx.info();
+            self.0.push(format!("ae={},{}", info.is_replaying(), info.has_ended_repeating()));
             Ok(())
         }
     }
-    for (input, expected) in [
-        (Input::default(), "ti=false am=false be=false body ae=false"),
-        (one_memo(), "ti=true am=true be=false body ae=false"),
+    for (input, body, expected) in [
+        (Input::default(), Body::Returns, "ti=false am=false be=false body ae=false,false"),
+        (one_memo(), Body::Returns, "ti=true am=true be=false body ae=false,false"),
+        // The code ended before it came to anything new.
+        (one_memo(), Body::NotFound, "ti=true am=true be=false ae=false,true"),
+        (Input::default(), Body::NotFound, "ti=false am=false be=false ae=false,false"),
     ] {
         let log = Log::default();
         let stack = Stack::builder().with(Replay(log.clone())).build();
-        assert_eq!(run(stack, &log, Body::Returns, input).log, expected);
+        assert_eq!(run(stack, &log, body, input).log, expected);
     }
 }

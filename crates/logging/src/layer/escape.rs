@@ -91,6 +91,11 @@ pub(crate) fn identifier(text: &str) -> Box<str> {
     String::from_utf8(out).unwrap_or_default().into_boxed_str()
 }
 
+/// Escapes what another serialiser left in the contents of a JSON string.
+pub(crate) fn escape_fragment(out: &mut Vec<u8>, fragment: &str) {
+    Escape::json(out, usize::MAX).push(fragment);
+}
+
 const PLAIN: u8 = 0;
 /// `"` and `\`.
 const QUOTE: u8 = 1;

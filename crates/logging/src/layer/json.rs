@@ -47,8 +47,7 @@ pub(super) fn write<'a, R: LookupSpan<'a> + 'a>(
     event.record(&mut fields);
     let causes = fields.causes;
     if !causes.is_empty() {
-        line.list_field("error_chain", &causes);
-        line.owns(bit("error_chain"));
+        line.own_list("error_chain", &causes);
     }
     if let Some(scope) = scope {
         keys(&mut line, scope);
@@ -65,7 +64,7 @@ pub(super) fn write_dropped(scratch: &mut Scratch, output: &Output, scope: &Scop
     line.bytes(DROPPED_MESSAGE.as_bytes());
     line.bytes(b"\",\"target\":\"hookstack::logging\"");
     context(&mut line, output, Some(scope));
-    line.number_field("dropped_lines", format_args!("{lines}"));
+    line.bytes(format!(",\"dropped_lines\":{lines}").as_bytes());
     end(line);
 }
 
@@ -103,7 +102,13 @@ const fn same(a: &[u8], b: &[u8]) -> bool {
     a.len() == b.len() && at == a.len()
 }
 
-const ALWAYS: u32 = bit("timestamp") | bit("level") | bit("message") | bit("target");
+const ALWAYS: u32 = bit("timestamp")
+    | bit("level")
+    | bit("message")
+    | bit("target")
+    | bit("error_chain")
+    | bit("truncated")
+    | bit("dropped_lines");
 const IN_CALL: u32 = bit("cold_start") | bit("function_id") | bit("run_id") | bit("attempt");
 
 /// What identifies service, call and step.

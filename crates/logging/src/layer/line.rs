@@ -32,8 +32,9 @@ pub(super) fn with_scratch<T>(write: impl FnOnce(&mut Scratch) -> T) -> T {
 }
 
 /// The keys that lines have by themselves. A user's field of such a name stands under `fields.<name>`, if the
-/// line has that key.
-pub(super) const OWN_KEYS: [&str; 16] = [
+/// line has that key. The last three a line may get after its
+/// fields, so they count as there in all lines.
+pub(super) const OWN_KEYS: [&str; 18] = [
     "timestamp",
     "level",
     "message",
@@ -50,6 +51,8 @@ pub(super) const OWN_KEYS: [&str; 16] = [
     "trace_id",
     "span_id",
     "error_chain",
+    "truncated",
+    "dropped_lines",
 ];
 
 /// How fields are written.
@@ -150,11 +153,12 @@ impl<'s> Line<'s> {
         self.end_field(start, self.limit);
     }
 
-    /// A list of texts.
-    pub(super) fn list_field(&mut self, name: &str, texts: &[String]) {
+    /// A key of the line's own, with a list of texts.
+    pub(super) fn own_list(&mut self, name: &str, texts: &[String]) {
         let start = self.out.len();
-        self.name(name);
-        self.bytes(b"[");
+        for part in [self.style.before, name, self.style.after, "["] {
+            self.bytes(part.as_bytes());
+        }
         for (at, text) in texts.iter().enumerate() {
             if at > 0 {
                 self.bytes(b",");

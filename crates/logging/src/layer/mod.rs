@@ -1,6 +1,7 @@
 //! The layer that writes lines.
 
 mod escape;
+mod event;
 mod fields;
 mod json;
 mod line;
@@ -14,17 +15,16 @@ use std::io::{self, IsTerminal};
 use std::sync::Arc;
 
 use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Level, Metadata, Subscriber};
+use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::LookupSpan;
 
-pub(crate) use escape::identifier;
+pub(crate) use escape::{escape_fragment, identifier};
 use output::Form;
 pub(crate) use output::Output;
 
-use crate::scope::{self, Scope};
-use crate::{TARGET, buffer, replay};
+use crate::TARGET;
 
 /// Whether the form for people uses colours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -61,6 +61,7 @@ pub struct LogLayer {
     output: Arc<Output>,
     level: Option<Level>,
     rate: Option<f64>,
+    traced: bool,
     buffer: usize,
     replayed: bool,
     retried: bool,
@@ -84,7 +85,15 @@ impl LogLayer {
 
     fn of_form(form: Form) -> Self {
         let output = Arc::new(Output::new(form, io::stdout));
-        LogLayer { output, level: None, rate: None, buffer: 0, replayed: false, retried: false }
+        LogLayer {
+            output,
+            level: None,
+            rate: None,
+            traced: false,
+            buffer: 0,
+            replayed: false,
+            retried: false,
+        }
     }
 
     fn change(mut self, change: impl FnOnce(&mut Output)) -> Self {
@@ -136,6 +145,16 @@ impl LogLayer {
         self
     }
 
+    /// Writes lines below the level for runs whose trace is sampled too, so that each trace that is kept has
+    /// its debug lines, whatever the [share](LogLayer::sample_below): that may be 0, or not set. Without a
+    /// middleware that traces it does nothing. Not by default, because many keep all traces.
+    ///
+    /// Register the middleware that traces further out: lines before it decided count as not sampled.
+    pub fn sample_traced(mut self, written: bool) -> Self {
+        self.traced = written;
+        self
+    }
+
     /// Holds lines below the level, up to so many bytes for each call (64 a line are counted for
     /// administration), and writes them, in order, as soon as an error is logged in the call, or when the call
     /// fails, a step of it fails, or it is dropped. When a call ends well they are forgotten. When the limit is
@@ -157,7 +176,7 @@ impl LogLayer {
     ///
     /// In a retry, the code between the last memoized step and the one that failed runs again. Its lines are
     /// held until that step begins, and forgotten then; they are written when the call ends without a step,
-    /// when an error is logged, or when they exceed 64 KiB. So lines of code outside of steps come late in
+    /// when an error is logged, or when they exceed 32 KiB. So lines of code outside of steps come late in
     /// retries. With `true` they are written at once, and repeat, with another `attempt`.
     pub fn retried_lines(mut self, written: bool) -> Self {
         self.retried = written;
@@ -165,65 +184,13 @@ impl LogLayer {
     }
 
     /// Whether lines of replayed code are written too; they are not by default.
+    ///
+    /// Warnings and errors among them are held, up to 64 KiB of a call: if the call ends before the replay
+    /// does, the code took another way than in the earlier call, and they are written then, in order. Finer
+    /// lines of such code are lost.
     pub fn replayed_lines(mut self, written: bool) -> Self {
         self.replayed = written;
         self
-    }
-
-    fn writes_always(&self, level: Level) -> bool {
-        let default =
-            if self.rate.is_some() || self.buffer > 0 { Level::INFO } else { Level::TRACE };
-        level <= self.level.unwrap_or(default)
-    }
-
-    fn write<S>(&self, event: &Event<'_>, scope: Option<&Arc<Scope>>, cx: &Context<'_, S>)
-    where
-        S: Subscriber + for<'a> LookupSpan<'a>,
-    {
-        let metadata = event.metadata();
-        let level = *metadata.level();
-        let is_held = !self.writes_always(level)
-            && match scope {
-                None => return,
-                Some(scope) if self.rate.is_some_and(|rate| scope.is_sampled(rate)) => false,
-                Some(scope) if self.buffer == 0 || scope.has_ended() => return,
-                Some(_) => true,
-            };
-        line::with_scratch(|scratch| {
-            let spans = cx.event_scope(event).into_iter().flatten();
-            match self.output.form() {
-                Form::Json => json::write(scratch, &self.output, event, scope, spans),
-                Form::Terminal { colored } => {
-                    terminal::write(scratch, &self.output, colored, event, scope, spans);
-                }
-            }
-            match scope {
-                Some(scope) if is_held => {
-                    scope.held().push(&self.output, self.buffer, metadata, &scratch.text);
-                }
-                Some(scope) => self.write_in_call(scope, metadata, &scratch.text),
-                None => self.output.write(Some(metadata), &scratch.text),
-            }
-        });
-    }
-
-    /// Writes a line of a call, unless a former attempt may have written it, after those that it brings up.
-    fn write_in_call(&self, scope: &Arc<Scope>, metadata: &'static Metadata<'static>, line: &[u8]) {
-        /// How many bytes of a call wait for its step to begin.
-        const MOST_RETRIED: usize = 64 * 1024;
-        let is_error = *metadata.level() == Level::ERROR;
-        if !self.retried && replay::may_be_retried(scope) {
-            let mut retried = scope.retried();
-            if !is_error && retried.bytes(&self.output) + line.len() < MOST_RETRIED / 2 {
-                return retried.push(&self.output, MOST_RETRIED, metadata, line);
-            }
-            drop(retried);
-            buffer::write_retried(scope, Some(&self.output));
-        }
-        if is_error && self.buffer > 0 {
-            buffer::write_held_by(scope, &self.output);
-        }
-        self.output.write(Some(metadata), line);
     }
 }
 
@@ -249,18 +216,7 @@ where
     }
 
     fn on_event(&self, event: &Event<'_>, cx: Context<'_, S>) {
-        let is_unwanted = !self.writes_always(*event.metadata().level())
-            && self.buffer == 0
-            && self.rate.is_none_or(|rate| rate <= 0.0);
-        // A writer that logs would be asked to write what it logs.
-        if is_unwanted || output::is_writing() {
-            return;
-        }
-        let scope = scope::find(cx.event_scope(event).into_iter().flatten());
-        if !self.replayed && scope.as_deref().is_some_and(replay::is_replayed) {
-            return;
-        }
-        self.write(event, scope.as_ref(), &cx);
+        self.take(event, &cx);
     }
 
     // No `max_level_hint`: what a layer without a filter of its own says there holds for all layers.
@@ -272,6 +228,7 @@ impl fmt::Debug for LogLayer {
             .field("form", &self.output.form())
             .field("level", &self.level)
             .field("rate", &self.rate)
+            .field("traced", &self.traced)
             .field("buffer", &self.buffer)
             .field("replayed", &self.replayed)
             .field("retried", &self.retried)

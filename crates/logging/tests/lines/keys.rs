@@ -174,6 +174,35 @@ fn their_number_is_bounded_and_what_has_no_json_form_is_null() {
 }
 
 #[test]
+fn a_line_stays_one_line_and_commands_no_terminal() {
+    let function = || {
+        Function::builder("f").on_event(EVENT).handler(async || {
+            let pretty = "{\n  \"z\": [1,\r\n 2.50],\n  \"a\": \"\u{9b}31m\u{7f}\"\n}".to_owned();
+            let raw = serde_json::value::RawValue::from_string(pretty).expect("JSON");
+            append("raw", &raw);
+            append("nested", json!({ "in \u{85} a name": ["\u{9b}31m red", "\u{7f}\n\"", 'é'] }));
+            append("text", "\u{9b}31m");
+            append("\u{9b}name", 1);
+            info!("line");
+            Ok::<_, Error>(1)
+        })
+    };
+    let lines = lines_of(app(function()), LogLayer::json());
+    let control = |text: &str| text.chars().any(|c| c.is_control() && c != '\n');
+    assert!(!control(&lines.text()), "{:?}", lines.text());
+    let line = line(&lines, "line");
+    assert_eq!(line.get("raw"), Some(&json!({ "z": [1, 2.5], "a": "\u{9b}31m\u{7f}" })));
+    let nested = json!({ "in \u{85} a name": ["\u{9b}31m red", "\u{7f}\n\"", "é"] });
+    assert_eq!(line.get("nested"), Some(&nested));
+    assert_eq!(line.text("text"), "\u{9b}31m");
+    let lines = lines_of(app(function()), LogLayer::terminal());
+    assert!(!control(&lines.text()), "{:?}", lines.text());
+    let text = lines.text();
+    let written = text.lines().find(|line| line.contains(": line ")).expect("the line");
+    assert!(written.contains("raw={") && written.contains("31m red"), "{text}");
+}
+
+#[test]
 fn who_wins_when_names_clash() {
     let function = Function::builder("f").on_event(EVENT).handler(async || {
         append("level", "key");
@@ -183,7 +212,7 @@ fn who_wins_when_names_clash() {
         let _outer =
             info_span!("outer", a = "outer", b = "outer", c = "outer", d = "outer").entered();
         let _inner = info_span!("inner", c = "inner", message = "inner").entered();
-        info!(a = "event", level = "event", run_id = 7, error_chain = "mine", "line");
+        info!(a = "event", level = "event", run_id = 7, "line");
         Ok::<_, Error>(1)
     });
     let lines = lines_of(app(function), LogLayer::json());
@@ -197,9 +226,51 @@ fn who_wins_when_names_clash() {
         ("fields.level", "event"),
         ("fields.fields.level", "odd"),
         ("fields.message", "inner"),
-        ("error_chain", "mine"),
     ] {
         assert_eq!(line.text(key), expected, "{key}");
     }
     assert_eq!(line.get("fields.run_id"), Some(&json!(7)));
+}
+
+/// What a line gets only at its end has its name from the beginning.
+#[test]
+fn keys_that_a_line_may_get_are_reserved() {
+    let function = Function::builder("f").on_event(EVENT).handler(async || {
+        append("truncated", "key");
+        append("dropped_lines", "key");
+        let _span = info_span!("span", error_chain = "span", truncated = "span").entered();
+        let error: &(dyn std::error::Error + 'static) = &Wrapper(std::fmt::Error);
+        info!(error_chain = "event", error, "with causes");
+        info!(truncated = 5, error_chain = "event", big = "y".repeat(100_000), "cut");
+        info!(dropped_lines = 1, "whole");
+        Ok::<_, Error>(1)
+    });
+    // A key that is there twice is found by whoever reads the line here.
+    let lines = lines_of(app(function), LogLayer::json());
+    let with_causes = line(&lines, "with causes");
+    assert!(with_causes.get("error_chain").is_some_and(Value::is_array), "{with_causes:?}");
+    assert_eq!(with_causes.text("fields.error_chain"), "event");
+    assert_eq!(with_causes.text("fields.truncated"), "key");
+    let cut = line(&lines, "cut");
+    assert_eq!(cut.get("truncated"), Some(&json!(true)));
+    assert_eq!(cut.get("fields.truncated"), Some(&json!(5)));
+    let whole = line(&lines, "whole");
+    assert_eq!(whole.get("truncated"), None);
+    assert_eq!(whole.get("fields.dropped_lines"), Some(&json!(1)));
+    assert_eq!(whole.text("fields.error_chain"), "span");
+}
+
+#[derive(Debug)]
+struct Wrapper(std::fmt::Error);
+
+impl std::fmt::Display for Wrapper {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("wrapped")
+    }
+}
+
+impl std::error::Error for Wrapper {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.0)
+    }
 }

@@ -11,4 +11,5 @@ mod replay;
 mod sampling;
 mod support;
 mod traces;
+mod unsaid;
 mod writers;
