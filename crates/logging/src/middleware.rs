@@ -26,7 +26,7 @@ use crate::scope::{self, Scope};
 /// under every filter that lets this target through. Any subscriber can show them;
 /// [`LogLayer`](crate::LogLayer) knows the call without them too.
 ///
-/// Register it once for the whole app, right after OpenTelemetry and before all others: then failures of
+/// Register it once for the whole app, right after OpenTelemetry and Sentry: then failures of
 /// those others are told too.
 ///
 /// ```
