@@ -86,7 +86,8 @@ struct State {
 /// Somebody who waits for the flush of this number.
 struct Waiting {
     flush: u64,
-    until: Instant,
+    /// None for a time that no clock reaches.
+    until: Option<Instant>,
     waker: Option<Waker>,
 }
 
@@ -113,7 +114,8 @@ impl Flusher {
         }
         let ticket = state.next_ticket;
         state.next_ticket += 1;
-        state.waiting.insert(ticket, Waiting { flush, until: now + limit, waker: None });
+        let until = now.checked_add(limit);
+        state.waiting.insert(ticket, Waiting { flush, until, waker: None });
         if start(&mut state.has_timekeeper, "flush-limit", self, Flusher::keep_time) {
             self.changed.notify_one();
         } else {
@@ -141,8 +143,10 @@ impl Flusher {
             let mut state = self.state();
             state.ended = number;
             state.began_at = None;
-            state.wake(|waiting| waiting.flush <= number);
+            let done = state.take(|waiting| waiting.flush <= number);
             self.changed.notify_one();
+            drop(state);
+            wake(done);
         }
     }
 
@@ -151,8 +155,15 @@ impl Flusher {
         let mut state = self.state();
         loop {
             let now = Instant::now();
-            state.wake(|waiting| waiting.until <= now);
-            let Some(next) = state.waiting.values().map(|waiting| waiting.until).min() else {
+            let late = state.take(|waiting| waiting.until.is_some_and(|until| until <= now));
+            if !late.is_empty() {
+                drop(state);
+                wake(late);
+                state = self.state();
+                continue;
+            }
+            let Some(next) = state.waiting.values().filter_map(|waiting| waiting.until).min()
+            else {
                 state.has_timekeeper = false;
                 return;
             };
@@ -167,14 +178,18 @@ impl Flusher {
 }
 
 impl State {
-    fn wake(&mut self, done: impl Fn(&Waiting) -> bool) {
-        self.waiting.retain(|_, waiting| {
-            let done = done(waiting);
-            if done && let Some(waker) = waiting.waker.take() {
-                waker.wake();
-            }
-            !done
-        });
+    /// Takes those out that need not wait any longer.
+    fn take(&mut self, done: impl Fn(&Waiting) -> bool) -> Vec<Waiting> {
+        self.waiting.extract_if(|_, waiting| done(waiting)).map(|(_, waiting)| waiting).collect()
+    }
+}
+
+/// Never under the lock: a waker is code of the executor, and its last one drops the task, in which another
+/// flush may be waited for.
+fn wake(done: Vec<Waiting>) {
+    for waker in done.into_iter().filter_map(|waiting| waiting.waker) {
+        // The rest of them is woken also when one panics.
+        let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| waker.wake()));
     }
 }
 
@@ -205,20 +220,27 @@ impl Future for Flushed {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let Some(ticket) = self.ticket else { return Poll::Ready(()) };
-        match self.flusher.state().waiting.get_mut(&ticket) {
+        let mut waker = Some(cx.waker().clone());
+        let poll = match self.flusher.state().waiting.get_mut(&ticket) {
             Some(waiting) => {
-                waiting.waker = Some(cx.waker().clone());
+                std::mem::swap(&mut waiting.waker, &mut waker);
                 Poll::Pending
             }
             None => Poll::Ready(()),
-        }
+        };
+        // The former waker, dropped outside of the lock as well.
+        drop(waker);
+        poll
     }
 }
 
 impl Drop for Flushed {
     fn drop(&mut self) {
         if let Some(ticket) = self.ticket {
-            self.flusher.state().waiting.remove(&ticket);
+            let mut state = self.flusher.state();
+            let waiting = state.waiting.remove(&ticket);
+            drop(state);
+            drop(waiting);
             self.flusher.changed.notify_one();
         }
     }
@@ -309,5 +331,81 @@ mod tests {
             Flush::on_failure(PATIENCE).is_due(true) && !Flush::on_failure(PATIENCE).is_due(false)
         );
         assert!(Flush::always(PATIENCE).is_due(false));
+    }
+
+    /// A task whose last reference is its waker: it is dropped where that is, with the flush that it waits
+    /// for. So it is when an executor ends.
+    struct Orphan {
+        waits_for: Mutex<Option<Flushed>>,
+        dropped: mpsc::Sender<()>,
+    }
+
+    impl std::task::Wake for Orphan {
+        fn wake(self: Arc<Self>) {
+            drop(self);
+        }
+    }
+
+    impl Drop for Orphan {
+        fn drop(&mut self) {
+            let waits_for = self.waits_for.get_mut().expect("no panic").take();
+            drop(waits_for);
+            let _ = self.dropped.send(());
+        }
+    }
+
+    /// Leaves a task behind that waits for the flush, and a receiver that hears of its end.
+    fn orphan(flushed: Flushed, flusher: &Arc<Flusher>, other: Duration) -> mpsc::Receiver<()> {
+        let (dropped, drops) = mpsc::channel();
+        // It waits for two, of which one goes on when the task is dropped.
+        let kept = Mutex::new(Some(flusher.flush(other)));
+        let waker = Waker::from(Arc::new(Orphan { waits_for: kept, dropped }));
+        let mut flushed = flushed;
+        assert!(Pin::new(&mut flushed).poll(&mut Context::from_waker(&waker)).is_pending());
+        std::mem::forget(flushed);
+        drops
+    }
+
+    #[test]
+    fn a_task_that_is_dropped_with_its_waker_blocks_nobody() {
+        // Woken by the end of the flush.
+        let (flusher, _, begins, go) = counting();
+        let drops = orphan(flusher.flush(PATIENCE), &flusher, PATIENCE);
+        begins.recv_timeout(PATIENCE).expect("it flushes");
+        drop(go);
+        drops.recv_timeout(PATIENCE).expect("dropped by the flush");
+
+        // Woken because its time is up.
+        let (flusher, _, begins, go) = counting();
+        let drops = orphan(flusher.flush(Duration::from_millis(5)), &flusher, PATIENCE);
+        begins.recv_timeout(PATIENCE).expect("it flushes");
+        drops.recv_timeout(PATIENCE).expect("dropped by the timekeeper");
+        drop(go);
+
+        // Replaced by another waker.
+        let (flusher, _, begins, go) = counting();
+        let mut flushed = flusher.flush(PATIENCE);
+        let (dropped, drops) = mpsc::channel();
+        let waits_for = Mutex::new(Some(flusher.flush(PATIENCE)));
+        let waker = Waker::from(Arc::new(Orphan { waits_for, dropped }));
+        assert!(Pin::new(&mut flushed).poll(&mut Context::from_waker(&waker)).is_pending());
+        drop(waker);
+        let polled = std::thread::spawn(move || {
+            let _ = Pin::new(&mut flushed).poll(&mut Context::from_waker(Waker::noop()));
+        });
+        drops.recv_timeout(PATIENCE).expect("dropped by the poll");
+        polled.join().expect("no panic");
+        begins.recv_timeout(PATIENCE).expect("it flushes");
+        drop(go);
+    }
+
+    #[tokio::test]
+    async fn a_limit_beyond_all_time_is_no_limit() {
+        let (flusher, count, begins, go) = counting();
+        let flushed = flusher.flush(Duration::MAX);
+        begins.recv_timeout(PATIENCE).expect("it flushes");
+        go.send(()).expect("it waits");
+        flushed.await;
+        assert_eq!(count.load(Ordering::SeqCst), 1);
     }
 }
