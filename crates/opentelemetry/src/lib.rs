@@ -32,7 +32,7 @@ mod tracer;
 
 pub use config::{CallSpans, OpenTelemetryBuilder, SenderTrace};
 pub use flush::Flush;
-pub use ids::{span_id_of_run, span_id_of_step, trace_id_of_run};
+pub use ids::{span_id_of_run, span_id_of_step, span_id_of_step_in_run, trace_id_of_run};
 pub use middleware::OpenTelemetry;
 #[cfg(feature = "otlp")]
 pub use otlp::{SetupError, Telemetry, TelemetryBuilder, init};

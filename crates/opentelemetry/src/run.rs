@@ -3,12 +3,12 @@
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::SystemTime;
 
-use hookstack_core::{CallInfo, TraceContext};
+use hookstack_core::{CallInfo, StepHash, TraceContext};
 use opentelemetry::baggage::KeyValueMetadata;
 use opentelemetry::trace::{Link, SpanContext};
 
 use crate::exception::Exception;
-use crate::ids::Ids;
+use crate::ids::{Ids, span_id_of_step, span_id_of_step_in_run};
 use crate::sampling::Ratio;
 use crate::tracer::remote;
 
@@ -38,6 +38,16 @@ impl RunTrace {
     /// The span of the run, which some call will write.
     pub(crate) fn span(&self) -> SpanContext {
         remote(self.ids, self.sampled)
+    }
+
+    /// Those of the span of an attempt of a step.
+    pub(crate) fn ids_of_step(&self, info: &CallInfo, hash: StepHash, attempt: u32) -> Ids {
+        let span = match self.parent {
+            None => span_id_of_step(hash, attempt),
+            // Runs of other functions, and of other events, are in the same trace.
+            Some(_) => span_id_of_step_in_run(&info.run_id, hash, attempt),
+        };
+        Ids { span, ..self.ids }
     }
 
     pub(crate) fn context(&self) -> TraceContext {

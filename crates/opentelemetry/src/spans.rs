@@ -65,10 +65,11 @@ fn write_call(
 ) {
     let id_of =
         |attempt| Ids { span: span_id_of_call(&info.run_id, noted.memoized, attempt), ..trace.ids };
-    let mut builder = SpanBuilder::from_name(format!("{} call", info.function.id))
-        .with_kind(SpanKind::Internal)
-        .with_start_time(state.started)
-        .with_attributes(attributes::of_call(info, noted.memoized, state.is_cold));
+    let mut builder =
+        SpanBuilder::from_name(attributes::title(format!("{} call", info.function.id)))
+            .with_kind(SpanKind::Internal)
+            .with_start_time(state.started)
+            .with_attributes(attributes::of_call(info, noted.memoized, state.is_cold));
     if let Some(previous) = previous(info, failure.is_some() && tracer.takes_ids(), id_of) {
         builder = builder.with_links(vec![Link::with_context(previous)]);
     }
@@ -104,7 +105,7 @@ fn write_run(
         links.push(Link::with_context(remote(Ids::of_run(run_id), true)));
     }
     let began = attributes::began(&info.run_id, state.started).unwrap_or(state.started);
-    let builder = SpanBuilder::from_name(info.function.id.clone())
+    let builder = SpanBuilder::from_name(attributes::title(info.function.id.clone()))
         .with_kind(attributes::kind_of_run(info))
         .with_start_time(began)
         .with_attributes(attributes::of_run(info))
