@@ -6,9 +6,9 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use hookstack_core::{
-    AfterResponse, AfterSendEvents, BeforeMemoization, BeforeSendEvents, Call, Completed, Error,
-    ErrorKind, Middleware, Next, NextRequest, NextSend, NextStep, OnAbandoned, OnRegister, Outcome,
-    Payload, Result, Sending, Sent, StepOptions, TransformOutput,
+    AfterResponse, AfterSendEvents, BeforeSendEvents, Call, Completed, Error, ErrorKind,
+    Middleware, Next, NextRequest, NextSend, NextStep, OnAbandoned, OnRegister, Outcome, Payload,
+    Result, Sending, Sent, StepOptions, TransformInput, TransformOutput,
 };
 use opentelemetry::baggage::BaggageExt;
 use opentelemetry::global::BoxedTracer;
@@ -19,7 +19,7 @@ use opentelemetry::{Context, global};
 
 use crate::attributes;
 use crate::config::{Config, OpenTelemetryBuilder, SenderTrace, scope};
-use crate::exception::Exception;
+use crate::exception::{Exception, Failure};
 use crate::ids::Ids;
 use crate::metrics::Metrics;
 use crate::propagation::trace_context;
@@ -114,7 +114,7 @@ impl OpenTelemetry {
     }
 
     /// What the events tell: the sender's trace.
-    fn read_events(&self, state: &CallState, cx: &BeforeMemoization<'_>) {
+    fn read_events(&self, state: &CallState, cx: &TransformInput<'_>) {
         let propagation = self.config.propagation;
         let mut senders = cx.events().iter().filter(|event| !event.trace.is_empty());
         let first = cx.events().first().map(|event| &event.trace);
@@ -268,7 +268,8 @@ impl Middleware for OpenTelemetry {
         result
     }
 
-    async fn before_memoization(&self, cx: &mut BeforeMemoization<'_>) -> Result {
+    /// As early as events are there: what fails after this still belongs to their trace.
+    async fn transform_input(&self, cx: &mut TransformInput<'_>) -> Result {
         if let Some(metrics) = self.metrics() {
             metrics.memoized(cx.info(), cx.memoized().len());
         }
@@ -308,14 +309,20 @@ impl Middleware for OpenTelemetry {
     }
 
     async fn transform_output(&self, cx: &mut TransformOutput<'_>) -> Result {
-        let Some(trace) = cx.trace().filter(|_| self.tracer().is_some()) else { return Ok(()) };
+        if self.tracer().is_none() {
+            return Ok(());
+        }
         let state = cx.extensions().get::<CallState>();
         if let Some(error) = cx.error()
             && cx.step().is_none()
-            && let Some(state) = state.filter(|_| trace.sampled)
+            // Unknown is the trace where the events were not seen.
+            && let Some(state) =
+                state.filter(|state| state.trace.get().is_none_or(|trace| trace.sampled))
         {
-            state.noted().failure = Some(self.exception(error, cx.info().is_sensitive()));
+            let exception = self.exception(error, cx.info().is_sensitive());
+            state.noted().failure = Some(Failure::new(error, exception));
         }
+        let Some(trace) = cx.trace() else { return Ok(()) };
         if let Some(StepOptions::Invoke(_)) = cx.options() {
             let baggage = state.and_then(|state| state.noted().baggage.clone());
             let context = Context::new().with_baggage(baggage.unwrap_or_default());
@@ -390,7 +397,7 @@ impl Middleware for OpenTelemetry {
         if let Some(tracer) = self.tracer()
             && let Some(state) = cx.extensions().get::<CallState>()
         {
-            spans::abandon(tracer, cx.info(), state);
+            spans::abandon(&self.config, tracer, cx.info(), state);
         }
     }
 }

@@ -7,7 +7,7 @@ use hookstack_core::{CallInfo, StepHash, TraceContext};
 use opentelemetry::baggage::KeyValueMetadata;
 use opentelemetry::trace::{Link, SpanContext};
 
-use crate::exception::Exception;
+use crate::exception::Failure;
 use crate::ids::{Ids, span_id_of_step, span_id_of_step_in_run};
 use crate::sampling::Ratio;
 use crate::tracer::remote;
@@ -64,7 +64,7 @@ impl RunTrace {
 pub(crate) struct CallState {
     pub(crate) started: SystemTime,
     pub(crate) ended: OnceLock<SystemTime>,
-    /// Known at once, or when the events are seen.
+    /// Known at once, or when the events are seen; some calls fail before.
     pub(crate) trace: OnceLock<RunTrace>,
     pub(crate) is_cold: bool,
     noted: Mutex<Noted>,
@@ -73,7 +73,7 @@ pub(crate) struct CallState {
 #[derive(Debug, Default)]
 pub(crate) struct Noted {
     /// The function's error before it is sealed.
-    pub(crate) failure: Option<Exception>,
+    pub(crate) failure: Option<Failure>,
     pub(crate) links: Vec<Link>,
     pub(crate) memoized: usize,
     pub(crate) baggage: Option<Vec<KeyValueMetadata>>,
@@ -88,6 +88,12 @@ impl CallState {
             is_cold,
             noted: Mutex::default(),
         }
+    }
+
+    /// That of the run, which is one of its own where the events were not seen; `None` if it is not sampled.
+    pub(crate) fn sampled_trace(&self, info: &CallInfo, ratio: Ratio) -> Option<&RunTrace> {
+        let trace = self.trace.get_or_init(|| RunTrace::of(info, ratio));
+        trace.sampled.then_some(trace)
     }
 
     pub(crate) fn noted(&self) -> MutexGuard<'_, Noted> {

@@ -21,19 +21,23 @@ pub(crate) fn finish(
     state: &CallState,
     outcome: &Outcome,
 ) {
-    let Some(trace) = state.trace.get().filter(|trace| trace.sampled) else { return };
+    let Some(trace) = state.sampled_trace(info, config.ratio) else { return };
     let ended = *state.ended.get_or_init(opentelemetry::time::now);
     let mut noted = std::mem::take(&mut *state.noted());
     let error = match outcome {
         Outcome::Done(Err(error)) => Some(error),
         _ => None,
     };
-    // What failed after the function's own error was seen is told as it stands in the response.
-    let mut failure = error.map(|error| {
-        noted
-            .failure
-            .take()
-            .unwrap_or_else(|| Exception::of(error, config.error_messages, info.is_sensitive()))
+    let seen = noted.failure.take();
+    let mut failure = error.map(|error| match seen {
+        Some(seen) if seen.is_of(error) => seen.exception,
+        // Another error took the place of the one that was seen, or none was: it is told as it stands in the
+        // response.
+        seen => {
+            let sensitive = info.is_sensitive();
+            let exception = Exception::of(error, config.error_messages, sensitive);
+            exception.after(seen.map(|seen| seen.exception))
+        }
     });
     let ends_run = outcome.ends_run(info);
     if config.call_spans == CallSpans::All || (failure.is_some() && !ends_run) {
@@ -46,8 +50,8 @@ pub(crate) fn finish(
 }
 
 /// Writes the span of a call whose future was dropped.
-pub(crate) fn abandon(tracer: &RunTracer, info: &CallInfo, state: &CallState) {
-    if let Some(trace) = state.trace.get().filter(|trace| trace.sampled) {
+pub(crate) fn abandon(config: &Config, tracer: &RunTracer, info: &CallInfo, state: &CallState) {
+    if let Some(trace) = state.sampled_trace(info, config.ratio) {
         let ended = *state.ended.get_or_init(opentelemetry::time::now);
         let noted = std::mem::take(&mut *state.noted());
         write_call(tracer, info, state, trace, &noted, Some(Exception::abandoned()), ended);
