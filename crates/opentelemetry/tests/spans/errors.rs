@@ -2,7 +2,7 @@
 
 use hookstack_core::redact::ErrorMessages;
 use hookstack_core::{Error, Middleware, Position, Result, TransformInput, TransformOutput};
-use hookstack_inngest::{App, CallRequest, Function, Step};
+use hookstack_inngest::{App, AppBuilder, CallRequest, Function, Step};
 use hookstack_opentelemetry::SenderTrace;
 use opentelemetry::trace::Status;
 use opentelemetry_sdk::trace::SpanData;
@@ -203,15 +203,8 @@ async fn an_error_that_takes_the_place_of_the_functions_is_that_of_the_run() {
     }
 }
 
-#[tokio::test]
-async fn a_call_that_is_dropped_says_so() {
-    let gathered = Gathered::new();
-    let function = Function::builder("f").on_event("t/event").handler(async |step: Step| {
-        step.run("s", async || std::future::pending::<Result<()>>().await)
-            .await
-            .map_err(Error::from)
-    });
-    let app = App::builder("t").with(gathered.middleware().build()).function(function);
+/// Begins a call that never ends by itself, and drops it.
+async fn drop_call(app: AppBuilder) {
     let app = app.build().expect("a valid app");
     let body = serde_json::json!({
         "ctx": { "run_id": "run", "attempt": 0, "stack": { "stack": [], "current": 0 },
@@ -221,13 +214,46 @@ async fn a_call_that_is_dropped_says_so() {
         "steps": {},
     });
     let call = app.call(CallRequest::new("t-f", body.to_string()));
-    // It never ends by itself, so the limit only says how long to wait.
+    // The limit only says how long to wait.
     let ended = tokio::time::timeout(std::time::Duration::from_millis(50), call).await;
     assert!(ended.is_err());
+}
+
+#[tokio::test]
+async fn a_call_that_is_dropped_says_so() {
+    let gathered = Gathered::new();
+    let function = Function::builder("f").on_event("t/event").handler(async |step: Step| {
+        step.run("s", async || std::future::pending::<Result<()>>().await)
+            .await
+            .map_err(Error::from)
+    });
+    let app = App::builder("t").with(gathered.middleware().build()).function(function);
+    drop_call(app).await;
     for name in ["s", "f call"] {
         assert_eq!(attribute(&gathered.one(name), "error.type"), "abandoned");
     }
     assert!(gathered.named("f").is_empty(), "the run goes on");
+}
+
+#[tokio::test]
+async fn a_call_that_is_dropped_before_its_events_are_seen_says_so() {
+    struct Hangs;
+    impl Middleware for Hangs {
+        fn position(&self) -> Position {
+            Position::Wire
+        }
+        async fn transform_input(&self, _: &mut TransformInput<'_>) -> Result {
+            std::future::pending().await
+        }
+    }
+    for sender in [SenderTrace::Link, SenderTrace::Parent] {
+        let gathered = Gathered::new();
+        let function =
+            Function::builder("f").on_event("t/event").handler(async || Ok::<_, Error>(()));
+        let middleware = gathered.middleware().sender_trace(sender).build();
+        drop_call(App::builder("t").with(middleware).with(Hangs).function(function)).await;
+        assert_eq!(attribute(&gathered.one("f call"), "error.type"), "abandoned", "{sender:?}");
+    }
 }
 
 struct Secret;
