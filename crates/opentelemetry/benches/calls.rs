@@ -17,8 +17,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use divan::{Bencher, black_box};
 use hookstack_core::{
-    AfterResponse, BeforeMemoization, Call, Completed, Error, Middleware, Next, NextRequest,
-    NextStep, Outcome, Payload, Result, StepHash, TransformOutput,
+    AfterResponse, Call, Completed, Error, Middleware, Next, NextRequest, NextStep, Outcome,
+    Payload, Result, StepHash, TransformInput, TransformOutput,
 };
 use hookstack_inngest::{App, CallRequest, Function, Step};
 use hookstack_opentelemetry::{OpenTelemetry, OpenTelemetryBuilder, for_runs};
@@ -78,7 +78,7 @@ impl Middleware for Hooks {
     async fn around_request(&self, cx: &mut Call, next: NextRequest<'_>) -> Result<Completed> {
         next.run(cx).await
     }
-    async fn before_memoization(&self, _: &mut BeforeMemoization<'_>) -> Result {
+    async fn transform_input(&self, _: &mut TransformInput<'_>) -> Result {
         Ok(())
     }
     async fn around_function(&self, cx: &mut Call, next: Next<'_>) -> Outcome {

@@ -42,6 +42,12 @@ pub(crate) fn text(value: &str) -> StringValue {
     StringValue::from(bounded(value, MAX_TEXT).to_owned())
 }
 
+/// The name of a span, cut as its attributes are.
+pub(crate) fn title(name: String) -> String {
+    // Cut in place it would keep its memory.
+    if name.len() <= MAX_TEXT { name } else { bounded(&name, MAX_TEXT).to_owned() }
+}
+
 /// The beginning of a text, of so many bytes at most.
 pub(crate) fn bounded(text: &str, max: usize) -> &str {
     &text[..text.floor_char_boundary(max)]
@@ -178,5 +184,6 @@ mod tests {
         assert_eq!(bounded("aé", 2), "a");
         assert_eq!(bounded("aé", 3), "aé");
         assert_eq!(text(&"x".repeat(5000)).as_str().len(), MAX_TEXT);
+        assert_eq!(title("é".repeat(5000)), "é".repeat(MAX_TEXT / 2));
     }
 }

@@ -1,7 +1,7 @@
 //! Errors as spans tell them.
 
-use hookstack_core::Error;
 use hookstack_core::redact::ErrorMessages;
+use hookstack_core::{Error, ErrorKind, Origin};
 use opentelemetry::KeyValue;
 use opentelemetry::global::BoxedSpan;
 use opentelemetry::trace::{Span, SpanRef, Status};
@@ -9,6 +9,9 @@ use opentelemetry::trace::{Span, SpanRef, Status};
 use crate::attributes::{
     ERROR_TYPE, EXCEPTION_MESSAGE, EXCEPTION_STACKTRACE, EXCEPTION_TYPE, bounded, text,
 };
+
+/// The name of the event.
+const EXCEPTION: &str = "exception";
 
 /// Messages and stacks can be of any size; spans are kept in memory.
 const MAX_MESSAGE: usize = 4 * 1024;
@@ -20,6 +23,30 @@ pub(crate) struct Exception {
     name: String,
     message: String,
     stack: Option<String>,
+    /// What failed before and is told too.
+    earlier: Option<Box<Exception>>,
+}
+
+/// The function's error, as it was before other middleware sealed it.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) exception: Exception,
+    kind: ErrorKind,
+    origin: Option<Origin>,
+}
+
+impl Failure {
+    /// An error, and what is told of it.
+    pub(crate) fn new(error: &Error, exception: Exception) -> Self {
+        Failure { exception, kind: error.kind(), origin: error.origin().cloned() }
+    }
+
+    /// Whether it is the same error, which may have been sealed meanwhile: that leaves these parts as they are.
+    pub(crate) fn is_of(&self, error: &Error) -> bool {
+        self.exception.name == text(error.name()).as_str()
+            && self.kind == error.kind()
+            && self.origin.as_ref() == error.origin()
+    }
 }
 
 impl Exception {
@@ -30,34 +57,47 @@ impl Exception {
             name: text(error.name()).into(),
             message: bounded(message, MAX_MESSAGE).to_owned(),
             stack: stack.map(|stack| bounded(&stack, MAX_STACK).to_owned()),
+            earlier: None,
         }
     }
 
     /// A call whose future was dropped.
     pub(crate) fn abandoned() -> Self {
         let message = "dropped before it ended".to_owned();
-        Exception { name: "abandoned".to_owned(), message, stack: None }
+        Exception { name: "abandoned".to_owned(), message, stack: None, earlier: None }
     }
 
-    fn into_parts(self) -> (KeyValue, Status, Vec<KeyValue>) {
-        let mut event = Vec::with_capacity(3);
-        event.push(KeyValue::new(EXCEPTION_TYPE, self.name.clone()));
-        event.push(KeyValue::new(EXCEPTION_MESSAGE, self.message.clone()));
-        event.extend(self.stack.map(|stack| KeyValue::new(EXCEPTION_STACKTRACE, stack)));
-        (KeyValue::new(ERROR_TYPE, self.name), Status::error(self.message), event)
+    /// With one that it took the place of.
+    pub(crate) fn after(self, earlier: Option<Exception>) -> Self {
+        Exception { earlier: earlier.map(Box::new), ..self }
     }
 
     pub(crate) fn record(self, span: &mut BoxedSpan) {
-        let (error_type, status, event) = self.into_parts();
+        let (error_type, status, events) = self.into_parts();
         span.set_attribute(error_type);
-        span.add_event("exception", event);
+        events.for_each(|event| span.add_event(EXCEPTION, event));
         span.set_status(status);
     }
 
     pub(crate) fn record_in(self, span: &SpanRef<'_>) {
-        let (error_type, status, event) = self.into_parts();
+        let (error_type, status, events) = self.into_parts();
         span.set_attribute(error_type);
-        span.add_event("exception", event);
+        events.for_each(|event| span.add_event(EXCEPTION, event));
         span.set_status(status);
+    }
+
+    fn into_parts(mut self) -> (KeyValue, Status, impl Iterator<Item = Vec<KeyValue>>) {
+        let earlier = self.earlier.take().map(|earlier| earlier.event());
+        let name = KeyValue::new(ERROR_TYPE, self.name.clone());
+        let status = Status::error(self.message.clone());
+        (name, status, earlier.into_iter().chain([self.event()]))
+    }
+
+    fn event(self) -> Vec<KeyValue> {
+        let mut event = Vec::with_capacity(3);
+        event.push(KeyValue::new(EXCEPTION_TYPE, self.name));
+        event.push(KeyValue::new(EXCEPTION_MESSAGE, self.message));
+        event.extend(self.stack.map(|stack| KeyValue::new(EXCEPTION_STACKTRACE, stack)));
+        event
     }
 }

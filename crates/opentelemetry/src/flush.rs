@@ -86,7 +86,8 @@ struct State {
 /// Somebody who waits for the flush of this number.
 struct Waiting {
     flush: u64,
-    until: Instant,
+    /// None for a time that no clock reaches.
+    until: Option<Instant>,
     waker: Option<Waker>,
 }
 
@@ -113,7 +114,8 @@ impl Flusher {
         }
         let ticket = state.next_ticket;
         state.next_ticket += 1;
-        state.waiting.insert(ticket, Waiting { flush, until: now + limit, waker: None });
+        let until = now.checked_add(limit);
+        state.waiting.insert(ticket, Waiting { flush, until, waker: None });
         if start(&mut state.has_timekeeper, "flush-limit", self, Flusher::keep_time) {
             self.changed.notify_one();
         } else {
@@ -141,8 +143,10 @@ impl Flusher {
             let mut state = self.state();
             state.ended = number;
             state.began_at = None;
-            state.wake(|waiting| waiting.flush <= number);
+            let done = state.take(|waiting| waiting.flush <= number);
             self.changed.notify_one();
+            drop(state);
+            wake(done);
         }
     }
 
@@ -151,8 +155,15 @@ impl Flusher {
         let mut state = self.state();
         loop {
             let now = Instant::now();
-            state.wake(|waiting| waiting.until <= now);
-            let Some(next) = state.waiting.values().map(|waiting| waiting.until).min() else {
+            let late = state.take(|waiting| waiting.until.is_some_and(|until| until <= now));
+            if !late.is_empty() {
+                drop(state);
+                wake(late);
+                state = self.state();
+                continue;
+            }
+            let Some(next) = state.waiting.values().filter_map(|waiting| waiting.until).min()
+            else {
                 state.has_timekeeper = false;
                 return;
             };
@@ -167,14 +178,18 @@ impl Flusher {
 }
 
 impl State {
-    fn wake(&mut self, done: impl Fn(&Waiting) -> bool) {
-        self.waiting.retain(|_, waiting| {
-            let done = done(waiting);
-            if done && let Some(waker) = waiting.waker.take() {
-                waker.wake();
-            }
-            !done
-        });
+    /// Takes those out that need not wait any longer.
+    fn take(&mut self, done: impl Fn(&Waiting) -> bool) -> Vec<Waiting> {
+        self.waiting.extract_if(|_, waiting| done(waiting)).map(|(_, waiting)| waiting).collect()
+    }
+}
+
+/// Never under the lock: a waker is code of the executor, and its last one drops the task, in which another
+/// flush may be waited for.
+fn wake(done: Vec<Waiting>) {
+    for waker in done.into_iter().filter_map(|waiting| waiting.waker) {
+        // The rest of them is woken also when one panics.
+        let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| waker.wake()));
     }
 }
 
@@ -205,109 +220,31 @@ impl Future for Flushed {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let Some(ticket) = self.ticket else { return Poll::Ready(()) };
-        match self.flusher.state().waiting.get_mut(&ticket) {
+        let mut waker = Some(cx.waker().clone());
+        let poll = match self.flusher.state().waiting.get_mut(&ticket) {
             Some(waiting) => {
-                waiting.waker = Some(cx.waker().clone());
+                std::mem::swap(&mut waiting.waker, &mut waker);
                 Poll::Pending
             }
             None => Poll::Ready(()),
-        }
+        };
+        // The former waker, dropped outside of the lock as well.
+        drop(waker);
+        poll
     }
 }
 
 impl Drop for Flushed {
     fn drop(&mut self) {
         if let Some(ticket) = self.ticket {
-            self.flusher.state().waiting.remove(&ticket);
+            let mut state = self.flusher.state();
+            let waiting = state.waiting.remove(&ticket);
+            drop(state);
+            drop(waiting);
             self.flusher.changed.notify_one();
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::sync::mpsc;
-
-    use super::*;
-
-    /// Only ends a test that would wait for ever.
-    const PATIENCE: Duration = Duration::from_secs(120);
-
-    fn counting() -> (Arc<Flusher>, Arc<AtomicUsize>, mpsc::Receiver<()>, mpsc::Sender<()>) {
-        let count = Arc::new(AtomicUsize::new(0));
-        let (began, begins) = mpsc::channel();
-        let (go, may_end) = mpsc::channel();
-        let may_end = Mutex::new(may_end);
-        let counted = count.clone();
-        let provider = move || {
-            began.send(()).expect("the test is there");
-            let _ = may_end.lock().expect("no panic").recv();
-            counted.fetch_add(1, Ordering::SeqCst);
-        };
-        (Arc::new(Flusher::new(vec![Box::new(provider)])), count, begins, go)
-    }
-
-    #[tokio::test]
-    async fn calls_that_come_during_a_flush_share_the_next_one() {
-        let (flusher, count, begins, go) = counting();
-        let first = flusher.flush(PATIENCE);
-        begins.recv_timeout(PATIENCE).expect("it flushes");
-        let later: Vec<_> = (0..100).map(|_| flusher.flush(PATIENCE)).collect();
-        go.send(()).expect("it waits");
-        first.await;
-        assert_eq!(count.load(Ordering::SeqCst), 1);
-        begins.recv_timeout(PATIENCE).expect("it flushes again");
-        go.send(()).expect("it waits");
-        for flushed in later {
-            flushed.await;
-        }
-        assert_eq!(count.load(Ordering::SeqCst), 2);
-    }
-
-    #[tokio::test]
-    async fn a_flush_that_hangs_holds_nobody_up_and_no_second_one_begins() {
-        let (flusher, count, begins, go) = counting();
-        let limit = Duration::from_millis(5);
-        flusher.flush(limit).await;
-        begins.recv_timeout(PATIENCE).expect("it flushes");
-        for _ in 0..1000 {
-            flusher.flush(limit).await;
-        }
-        assert_eq!(count.load(Ordering::SeqCst), 0);
-        assert!(begins.try_recv().is_err());
-        assert!(flusher.state().waiting.is_empty(), "nobody is forgotten");
-        // What was asked for meanwhile is one flush.
-        drop(go);
-        begins.recv_timeout(PATIENCE).expect("the second");
-        while flusher.state().has_worker {
-            std::thread::yield_now();
-        }
-        assert_eq!(count.load(Ordering::SeqCst), 2);
-    }
-
-    #[tokio::test]
-    async fn a_panic_of_a_provider_stops_nothing() {
-        let count = Arc::new(AtomicUsize::new(0));
-        let counted = count.clone();
-        let flusher = Arc::new(Flusher::new(vec![
-            Box::new(|| panic!("broken")),
-            Box::new(move || {
-                counted.fetch_add(1, Ordering::SeqCst);
-            }),
-        ]));
-        flusher.flush(PATIENCE).await;
-        flusher.flush(PATIENCE).await;
-        assert_eq!(count.load(Ordering::SeqCst), 2);
-    }
-
-    #[tokio::test]
-    async fn without_providers_there_is_nothing_to_wait_for() {
-        Arc::new(Flusher::new(Vec::new())).flush(PATIENCE).await;
-        assert!(!Flush::never().is_due(true));
-        assert!(
-            Flush::on_failure(PATIENCE).is_due(true) && !Flush::on_failure(PATIENCE).is_due(false)
-        );
-        assert!(Flush::always(PATIENCE).is_due(false));
-    }
-}
+mod tests;

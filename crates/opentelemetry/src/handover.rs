@@ -3,17 +3,29 @@
 //! The SDK asks its generator on the thread that starts the span, for the span id before the trace id, and
 //! tells nothing about the span. So the ids lie ready in a thread-local while the span is started.
 
+use opentelemetry::trace::{SpanId, TraceId};
+
 use crate::ids::Ids;
 
 #[cfg(feature = "sdk")]
 pub(crate) use taken::{announce_generator, sampled, span_id, trace_id};
 
-/// Runs `start`, which starts one span, with these ids on offer.
+/// Runs `start`, which starts the root of a trace, with both ids on offer.
 pub(crate) fn offer<T>(ids: Ids, start: impl FnOnce() -> T) -> T {
+    offer_some(ids.span, Some(ids.trace), start)
+}
+
+/// Runs `start`, which starts a span below another, with its id on offer. Nobody asks for the id of its trace,
+/// so that must not lie ready: a span processor may start a trace of its own meanwhile.
+pub(crate) fn offer_span<T>(span: SpanId, start: impl FnOnce() -> T) -> T {
+    offer_some(span, None, start)
+}
+
+fn offer_some<T>(span: SpanId, trace: Option<TraceId>, start: impl FnOnce() -> T) -> T {
     #[cfg(feature = "sdk")]
-    let _withdrawn = taken::offer(ids);
+    let _withdrawn = taken::offer(span, trace);
     #[cfg(not(feature = "sdk"))]
-    let _nobody_takes_them = ids;
+    let _nobody_takes_them = (span, trace);
     start()
 }
 
@@ -34,8 +46,6 @@ mod taken {
     use std::sync::atomic::{AtomicBool, Ordering};
 
     use opentelemetry::trace::{SpanId, TraceId};
-
-    use crate::ids::Ids;
 
     #[derive(Clone, Copy)]
     struct Offer {
@@ -61,8 +71,8 @@ mod taken {
         }
     }
 
-    pub(crate) fn offer(ids: Ids) -> Withdrawn {
-        let offer = Offer { span: Some(ids.span), trace: Some(ids.trace), sampled: true };
+    pub(crate) fn offer(span: SpanId, trace: Option<TraceId>) -> Withdrawn {
+        let offer = Offer { span: Some(span), trace, sampled: true };
         Withdrawn(OFFER.replace(offer))
     }
 

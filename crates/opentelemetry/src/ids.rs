@@ -44,8 +44,11 @@ pub fn span_id_of_run(run_id: &str) -> SpanId {
     Ids::of_run(run_id).span
 }
 
-/// The id of the span of one attempt of a step; `attempt` counts from 0. It is the same in every run, and
-/// unique inside of a trace.
+/// The id of the span of one attempt of a step, in a run that is a trace of its own; `attempt` counts from 0.
+///
+/// It is the same in every run, and unique inside of the run: use it together with
+/// [`trace_id_of_run`]. In a trace of the sender's, which can hold many runs, it is
+/// [`span_id_of_step_in_run`].
 ///
 /// ```
 /// use hookstack_core::StepHash;
@@ -57,6 +60,14 @@ pub fn span_id_of_run(run_id: &str) -> SpanId {
 pub fn span_id_of_step(hash: StepHash, attempt: u32) -> SpanId {
     let (start, digits) = decimal(attempt);
     derive(&[&hash.to_hex(), b":", &digits[start..]]).span
+}
+
+/// The id of the span of one attempt of a step, in a run that belongs to the trace of its sender
+/// ([`SenderTrace::Parent`](crate::SenderTrace::Parent)); `attempt` counts from 0. It is unique, whatever
+/// other runs the trace holds.
+pub fn span_id_of_step_in_run(run_id: &str, hash: StepHash, attempt: u32) -> SpanId {
+    let (start, digits) = decimal(attempt);
+    derive(&[run_id.as_bytes(), b":", &hash.to_hex(), b":", &digits[start..]]).span
 }
 
 /// The id of the span of a failed attempt of a function, which had so many memoized steps.
@@ -154,6 +165,8 @@ mod tests {
             assert_eq!(span_id_of_step(step, attempt), expected, "{seed}");
         }
         assert_eq!(span_id_of_step(step, 1).to_string(), "66ccae63f003f30c");
+        let seed = format!("run:{hash}:1");
+        assert_eq!(span_id_of_step_in_run("run", step, 1), derive(&[seed.as_bytes()]).span);
     }
 
     #[test]

@@ -12,6 +12,8 @@
 
 mod attributes;
 mod config;
+#[cfg(feature = "otlp")]
+mod error;
 mod exception;
 mod flush;
 pub mod guide;
@@ -31,11 +33,14 @@ mod spans;
 mod tracer;
 
 pub use config::{CallSpans, OpenTelemetryBuilder, SenderTrace};
+#[cfg(feature = "otlp")]
+pub use error::SetupError;
 pub use flush::Flush;
-pub use ids::{span_id_of_run, span_id_of_step, trace_id_of_run};
+pub use hookstack_core::redact::ErrorMessages;
+pub use ids::{span_id_of_run, span_id_of_step, span_id_of_step_in_run, trace_id_of_run};
 pub use middleware::OpenTelemetry;
 #[cfg(feature = "otlp")]
-pub use otlp::{SetupError, Telemetry, TelemetryBuilder, init};
+pub use otlp::{Telemetry, TelemetryBuilder, init};
 #[cfg(feature = "sdk")]
 pub use sdk::{RunIdGenerator, RunSampler, for_runs};
 

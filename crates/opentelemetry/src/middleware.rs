@@ -6,9 +6,9 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use hookstack_core::{
-    AfterResponse, AfterSendEvents, BeforeMemoization, BeforeSendEvents, Call, Completed, Error,
-    ErrorKind, Middleware, Next, NextRequest, NextSend, NextStep, OnAbandoned, OnRegister, Outcome,
-    Payload, Result, Sending, Sent, StepOptions, TransformOutput,
+    AfterResponse, AfterSendEvents, BeforeSendEvents, Call, Completed, Error, ErrorKind,
+    Middleware, Next, NextRequest, NextSend, NextStep, OnAbandoned, OnRegister, Outcome, Payload,
+    Result, Sending, Sent, StepOptions, TransformInput, TransformOutput,
 };
 use opentelemetry::baggage::BaggageExt;
 use opentelemetry::global::BoxedTracer;
@@ -19,8 +19,8 @@ use opentelemetry::{Context, global};
 
 use crate::attributes;
 use crate::config::{Config, OpenTelemetryBuilder, SenderTrace, scope};
-use crate::exception::Exception;
-use crate::ids::{Ids, span_id_of_step};
+use crate::exception::{Exception, Failure};
+use crate::ids::Ids;
 use crate::metrics::Metrics;
 use crate::propagation::trace_context;
 use crate::replay;
@@ -109,13 +109,12 @@ impl OpenTelemetry {
         if !trace.sampled && !self.config.propagation.baggage {
             return Some(context);
         }
-        let context = replay::mark(context, cx.info());
         cx.extensions_mut().insert(CallState::new(Some(trace), is_cold));
         Some(context)
     }
 
     /// What the events tell: the sender's trace.
-    fn read_events(&self, state: &CallState, cx: &BeforeMemoization<'_>) {
+    fn read_events(&self, state: &CallState, cx: &TransformInput<'_>) {
         let propagation = self.config.propagation;
         let mut senders = cx.events().iter().filter(|event| !event.trace.is_empty());
         let first = cx.events().first().map(|event| &event.trace);
@@ -143,19 +142,22 @@ impl OpenTelemetry {
     fn context_of_function(&self, cx: &mut Call) -> Option<Context> {
         let state = cx.extensions().get::<CallState>()?;
         let baggage = state.noted().baggage.clone();
-        let trace =
-            (self.config.sender == SenderTrace::Parent).then(|| state.trace.get()).flatten();
-        let mut context = match (&baggage, trace) {
-            (None, None) => return None,
-            _ => Context::current(),
-        };
+        let trace = state.trace.get()?;
+        let repeats = trace.sampled && replay::is_due(cx.info());
+        let trace = (self.config.sender == SenderTrace::Parent).then(|| trace.clone());
+        if baggage.is_none() && trace.is_none() && !repeats {
+            return None;
+        }
+        let mut context = Context::current();
         if let Some(baggage) = baggage {
             context = context.with_baggage(baggage);
         }
-        if let Some(trace) = trace.cloned() {
+        if let Some(trace) = trace {
             context = context.with_remote_span_context(trace.span());
-            context = replay::mark(context, cx.info());
             cx.set_trace(trace.context());
+        }
+        if repeats {
+            context = replay::mark(context, cx.info());
         }
         Some(context)
     }
@@ -169,8 +171,8 @@ impl OpenTelemetry {
             return None;
         }
         let info = cx.info();
-        let id_of = |attempt| Ids { span: span_id_of_step(step.hash(), attempt), ..trace.ids };
-        let mut builder = SpanBuilder::from_name(step.id().to_owned())
+        let id_of = |attempt| trace.ids_of_step(info, step.hash(), attempt);
+        let mut builder = SpanBuilder::from_name(attributes::title(step.id().to_owned()))
             .with_kind(SpanKind::Internal)
             .with_attributes(attributes::of_step(info, step));
         if let Some(previous) = spans::previous(info, tracer.takes_ids(), id_of) {
@@ -200,7 +202,7 @@ impl OpenTelemetry {
         let name = events.first().map(|event| event.name.as_str());
         let name = name.filter(|name| events.iter().all(|event| event.name == *name));
         let title = name.map_or_else(|| "send".to_owned(), |name| format!("send {name}"));
-        let builder = SpanBuilder::from_name(title)
+        let builder = SpanBuilder::from_name(attributes::title(title))
             .with_kind(SpanKind::Producer)
             .with_attributes(attributes::of_sending(events.len(), name));
         let span = tracer.start(builder, &parent);
@@ -266,7 +268,8 @@ impl Middleware for OpenTelemetry {
         result
     }
 
-    async fn before_memoization(&self, cx: &mut BeforeMemoization<'_>) -> Result {
+    /// As early as events are there: what fails after this still belongs to their trace.
+    async fn transform_input(&self, cx: &mut TransformInput<'_>) -> Result {
         if let Some(metrics) = self.metrics() {
             metrics.memoized(cx.info(), cx.memoized().len());
         }
@@ -280,7 +283,10 @@ impl Middleware for OpenTelemetry {
 
     async fn around_function(&self, cx: &mut Call, next: Next<'_>) -> Outcome {
         match self.context_of_function(cx) {
-            Some(context) => next.run(cx).with_context(context).await,
+            Some(context) => {
+                let info = cx.info().clone();
+                replay::run(info, next.run(cx).with_context(context)).await
+            }
             None => next.run(cx).await,
         }
     }
@@ -303,14 +309,20 @@ impl Middleware for OpenTelemetry {
     }
 
     async fn transform_output(&self, cx: &mut TransformOutput<'_>) -> Result {
-        let Some(trace) = cx.trace().filter(|_| self.tracer().is_some()) else { return Ok(()) };
+        if self.tracer().is_none() {
+            return Ok(());
+        }
         let state = cx.extensions().get::<CallState>();
         if let Some(error) = cx.error()
             && cx.step().is_none()
-            && let Some(state) = state.filter(|_| trace.sampled)
+            // Unknown is the trace where the events were not seen.
+            && let Some(state) =
+                state.filter(|state| state.trace.get().is_none_or(|trace| trace.sampled))
         {
-            state.noted().failure = Some(self.exception(error, cx.info().is_sensitive()));
+            let exception = self.exception(error, cx.info().is_sensitive());
+            state.noted().failure = Some(Failure::new(error, exception));
         }
+        let Some(trace) = cx.trace() else { return Ok(()) };
         if let Some(StepOptions::Invoke(_)) = cx.options() {
             let baggage = state.and_then(|state| state.noted().baggage.clone());
             let context = Context::new().with_baggage(baggage.unwrap_or_default());
@@ -385,7 +397,7 @@ impl Middleware for OpenTelemetry {
         if let Some(tracer) = self.tracer()
             && let Some(state) = cx.extensions().get::<CallState>()
         {
-            spans::abandon(tracer, cx.info(), state);
+            spans::abandon(&self.config, tracer, cx.info(), state);
         }
     }
 }

@@ -7,9 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use opentelemetry::global;
 use opentelemetry_http::{HttpClient, HttpError};
-use opentelemetry_otlp::{
-    ExporterBuildError, MetricExporter, SpanExporter, WithExportConfig, WithHttpConfig,
-};
+use opentelemetry_otlp::{MetricExporter, SpanExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkError;
 use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider};
@@ -18,6 +16,7 @@ use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::BuilderVerifierExt;
 
 use crate::config::OpenTelemetryBuilder;
+use crate::error::SetupError;
 use crate::middleware::OpenTelemetry;
 use crate::sdk::for_runs;
 
@@ -90,14 +89,27 @@ impl Telemetry {
         &self.meter_provider
     }
 
-    /// Exports what is left and ends the background threads. It blocks, for the time limit of an export at
-    /// most: off the executor in an async program (`tokio::task::spawn_blocking`).
+    /// Exports what is left of both, at the same time, and ends the background threads. It blocks, for the five
+    /// seconds at most that the SDK gives a shutdown, whatever the limit of an export: off the executor in an
+    /// async program (`tokio::task::spawn_blocking`).
     ///
     /// # Errors
-    /// When something could not be exported.
+    /// When something could not be exported in that time, or the providers were shut down before.
     pub fn shutdown(&self) -> Result<(), OTelSdkError> {
-        let traces = self.tracer_provider.shutdown();
-        self.meter_provider.shutdown().and(traces)
+        std::thread::scope(|scope| {
+            let name = "hookstack-otel-shutdown".to_owned();
+            let metrics = std::thread::Builder::new()
+                .name(name)
+                .spawn_scoped(scope, || self.meter_provider.shutdown());
+            let traces = self.tracer_provider.shutdown();
+            let metrics = match metrics.map(|thread| thread.join()) {
+                Ok(Ok(result)) => result,
+                Ok(Err(_)) => Err(OTelSdkError::InternalFailure("it panicked".to_owned())),
+                // No thread could be started.
+                Err(_) => self.meter_provider.shutdown(),
+            };
+            traces.and(metrics)
+        })
     }
 }
 
@@ -193,40 +205,6 @@ fn timeout() -> Duration {
     let variable = std::env::var("OTEL_EXPORTER_OTLP_TIMEOUT").ok();
     let milliseconds = variable.and_then(|text| text.trim().parse().ok());
     Duration::from_millis(milliseconds.unwrap_or(10_000))
-}
-
-/// What providers cannot be made for.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum SetupError {
-    /// A variable, an address or a header is not valid.
-    Exporter(ExporterBuildError),
-    /// The HTTP client could not be made.
-    Client(String),
-}
-
-impl fmt::Display for SetupError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            SetupError::Exporter(error) => write!(f, "the OTLP exporter: {error}"),
-            SetupError::Client(problem) => write!(f, "the HTTP client: {problem}"),
-        }
-    }
-}
-
-impl std::error::Error for SetupError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            SetupError::Exporter(error) => Some(error),
-            SetupError::Client(_) => None,
-        }
-    }
-}
-
-impl From<ExporterBuildError> for SetupError {
-    fn from(error: ExporterBuildError) -> Self {
-        SetupError::Exporter(error)
-    }
 }
 
 /// A blocking client: the exporters work on threads of their own.

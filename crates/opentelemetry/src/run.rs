@@ -3,12 +3,12 @@
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::SystemTime;
 
-use hookstack_core::{CallInfo, TraceContext};
+use hookstack_core::{CallInfo, StepHash, TraceContext};
 use opentelemetry::baggage::KeyValueMetadata;
 use opentelemetry::trace::{Link, SpanContext};
 
-use crate::exception::Exception;
-use crate::ids::Ids;
+use crate::exception::Failure;
+use crate::ids::{Ids, span_id_of_step, span_id_of_step_in_run};
 use crate::sampling::Ratio;
 use crate::tracer::remote;
 
@@ -40,6 +40,16 @@ impl RunTrace {
         remote(self.ids, self.sampled)
     }
 
+    /// Those of the span of an attempt of a step.
+    pub(crate) fn ids_of_step(&self, info: &CallInfo, hash: StepHash, attempt: u32) -> Ids {
+        let span = match self.parent {
+            None => span_id_of_step(hash, attempt),
+            // Runs of other functions, and of other events, are in the same trace.
+            Some(_) => span_id_of_step_in_run(&info.run_id, hash, attempt),
+        };
+        Ids { span, ..self.ids }
+    }
+
     pub(crate) fn context(&self) -> TraceContext {
         TraceContext {
             trace_id: self.ids.trace.to_bytes(),
@@ -54,7 +64,7 @@ impl RunTrace {
 pub(crate) struct CallState {
     pub(crate) started: SystemTime,
     pub(crate) ended: OnceLock<SystemTime>,
-    /// Known at once, or when the events are seen.
+    /// Known at once, or when the events are seen; some calls fail before.
     pub(crate) trace: OnceLock<RunTrace>,
     pub(crate) is_cold: bool,
     noted: Mutex<Noted>,
@@ -63,7 +73,7 @@ pub(crate) struct CallState {
 #[derive(Debug, Default)]
 pub(crate) struct Noted {
     /// The function's error before it is sealed.
-    pub(crate) failure: Option<Exception>,
+    pub(crate) failure: Option<Failure>,
     pub(crate) links: Vec<Link>,
     pub(crate) memoized: usize,
     pub(crate) baggage: Option<Vec<KeyValueMetadata>>,
@@ -78,6 +88,12 @@ impl CallState {
             is_cold,
             noted: Mutex::default(),
         }
+    }
+
+    /// That of the run, which is one of its own where the events were not seen; `None` if it is not sampled.
+    pub(crate) fn sampled_trace(&self, info: &CallInfo, ratio: Ratio) -> Option<&RunTrace> {
+        let trace = self.trace.get_or_init(|| RunTrace::of(info, ratio));
+        trace.sampled.then_some(trace)
     }
 
     pub(crate) fn noted(&self) -> MutexGuard<'_, Noted> {

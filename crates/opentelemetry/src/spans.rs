@@ -21,19 +21,23 @@ pub(crate) fn finish(
     state: &CallState,
     outcome: &Outcome,
 ) {
-    let Some(trace) = state.trace.get().filter(|trace| trace.sampled) else { return };
+    let Some(trace) = state.sampled_trace(info, config.ratio) else { return };
     let ended = *state.ended.get_or_init(opentelemetry::time::now);
     let mut noted = std::mem::take(&mut *state.noted());
     let error = match outcome {
         Outcome::Done(Err(error)) => Some(error),
         _ => None,
     };
-    // What failed after the function's own error was seen is told as it stands in the response.
-    let mut failure = error.map(|error| {
-        noted
-            .failure
-            .take()
-            .unwrap_or_else(|| Exception::of(error, config.error_messages, info.is_sensitive()))
+    let seen = noted.failure.take();
+    let mut failure = error.map(|error| match seen {
+        Some(seen) if seen.is_of(error) => seen.exception,
+        // Another error took the place of the one that was seen, or none was: it is told as it stands in the
+        // response.
+        seen => {
+            let sensitive = info.is_sensitive();
+            let exception = Exception::of(error, config.error_messages, sensitive);
+            exception.after(seen.map(|seen| seen.exception))
+        }
     });
     let ends_run = outcome.ends_run(info);
     if config.call_spans == CallSpans::All || (failure.is_some() && !ends_run) {
@@ -46,8 +50,8 @@ pub(crate) fn finish(
 }
 
 /// Writes the span of a call whose future was dropped.
-pub(crate) fn abandon(tracer: &RunTracer, info: &CallInfo, state: &CallState) {
-    if let Some(trace) = state.trace.get().filter(|trace| trace.sampled) {
+pub(crate) fn abandon(config: &Config, tracer: &RunTracer, info: &CallInfo, state: &CallState) {
+    if let Some(trace) = state.sampled_trace(info, config.ratio) {
         let ended = *state.ended.get_or_init(opentelemetry::time::now);
         let noted = std::mem::take(&mut *state.noted());
         write_call(tracer, info, state, trace, &noted, Some(Exception::abandoned()), ended);
@@ -65,10 +69,11 @@ fn write_call(
 ) {
     let id_of =
         |attempt| Ids { span: span_id_of_call(&info.run_id, noted.memoized, attempt), ..trace.ids };
-    let mut builder = SpanBuilder::from_name(format!("{} call", info.function.id))
-        .with_kind(SpanKind::Internal)
-        .with_start_time(state.started)
-        .with_attributes(attributes::of_call(info, noted.memoized, state.is_cold));
+    let mut builder =
+        SpanBuilder::from_name(attributes::title(format!("{} call", info.function.id)))
+            .with_kind(SpanKind::Internal)
+            .with_start_time(state.started)
+            .with_attributes(attributes::of_call(info, noted.memoized, state.is_cold));
     if let Some(previous) = previous(info, failure.is_some() && tracer.takes_ids(), id_of) {
         builder = builder.with_links(vec![Link::with_context(previous)]);
     }
@@ -104,7 +109,7 @@ fn write_run(
         links.push(Link::with_context(remote(Ids::of_run(run_id), true)));
     }
     let began = attributes::began(&info.run_id, state.started).unwrap_or(state.started);
-    let builder = SpanBuilder::from_name(info.function.id.clone())
+    let builder = SpanBuilder::from_name(attributes::title(info.function.id.clone()))
         .with_kind(attributes::kind_of_run(info))
         .with_start_time(began)
         .with_attributes(attributes::of_run(info))

@@ -44,7 +44,11 @@ impl RunTracer {
 
     /// Starts a span that gets this id, if the provider has our generator, below a parent.
     pub(crate) fn start_as(&self, ids: Ids, builder: SpanBuilder, parent: &Context) -> BoxedSpan {
-        let span = handover::offer(ids, || self.tracer.build_with_context(builder, parent));
+        let start = || self.tracer.build_with_context(builder, parent);
+        let span = match parent.has_active_span() {
+            true => handover::offer_span(ids.span, start),
+            false => handover::offer(ids, start),
+        };
         let context = span.span_context();
         if context.is_valid() {
             let takes_ids = if context.span_id() == ids.span { YES } else { NO };

@@ -28,7 +28,7 @@ pub enum Answer {
     Accept,
     /// It refuses everything with this status.
     Refuse(u16),
-    /// It reads everything and never answers.
+    /// It reads everything and answers nothing, until it is told [otherwise](OtlpSink::answer).
     Never,
 }
 
@@ -41,7 +41,7 @@ pub struct OtlpSink {
 
 #[derive(Debug)]
 struct Shared {
-    answer: Answer,
+    answer: watch::Sender<Answer>,
     received: Mutex<Vec<Received>>,
     changed: watch::Sender<usize>,
 }
@@ -70,13 +70,21 @@ impl OtlpSink {
 
     /// Starts a collector that answers in this way.
     pub async fn answering(answer: Answer) -> Self {
-        let shared =
-            Arc::new(Shared { answer, received: Mutex::default(), changed: watch::channel(0).0 });
+        let shared = Arc::new(Shared {
+            answer: watch::channel(answer).0,
+            received: Mutex::default(),
+            changed: watch::channel(0).0,
+        });
         let router = Router::new()
             .route("/v1/traces", post(receive))
             .route("/v1/metrics", post(receive))
             .with_state(shared.clone());
         OtlpSink { endpoint: Endpoint::router(router).await, shared }
+    }
+
+    /// Answers in this way from now on, also what waits for an answer.
+    pub fn answer(&self, answer: Answer) {
+        self.shared.answer.send_replace(answer);
     }
 
     /// Its address, for `OTEL_EXPORTER_OTLP_ENDPOINT`.
@@ -140,6 +148,15 @@ impl OtlpSink {
         self.until(|sink| !sink.raw().is_empty()).await;
     }
 
+    /// Waits until spans came, and metrics.
+    ///
+    /// # Panics
+    /// When they do not.
+    pub async fn spans_and_metrics(&self) {
+        let of = |path: &str| !self.received(path).is_empty();
+        self.until(|_| of("/v1/traces") && of("/v1/metrics")).await;
+    }
+
     /// Waits until something holds.
     ///
     /// # Panics
@@ -175,10 +192,11 @@ async fn receive(
         all.len()
     };
     shared.changed.send_replace(count);
-    match shared.answer {
-        Answer::Accept => StatusCode::OK,
+    let mut answer = shared.answer.subscribe();
+    let answer = answer.wait_for(|answer| *answer != Answer::Never).await;
+    match *answer.expect("the sink is there") {
         Answer::Refuse(status) => StatusCode::from_u16(status).expect("a status"),
-        Answer::Never => std::future::pending().await,
+        _ => StatusCode::OK,
     }
 }
 

@@ -15,8 +15,8 @@ use crate::replay;
 ///
 /// - the spans of a run, its steps and its sendings are recorded if the run is kept;
 /// - a span with a parent is recorded if its parent is, whichever process that is in;
-/// - a span that a function opens while memoized steps are replayed is not recorded: it was, in the call that
-///   came there first;
+/// - a span that a function opens while memoized steps are replayed, or before a planned step begins, is not
+///   recorded: it was, in the call that came there first;
 /// - another sampler decides about everything else.
 ///
 /// ```

@@ -1,8 +1,9 @@
 //! Failures, panics and calls that are dropped: every span ends and says why.
 
 use hookstack_core::redact::ErrorMessages;
-use hookstack_core::{Error, Middleware, Result, TransformInput};
-use hookstack_inngest::{App, CallRequest, Function, Step};
+use hookstack_core::{Error, Middleware, Position, Result, TransformInput, TransformOutput};
+use hookstack_inngest::{App, AppBuilder, CallRequest, Function, Step};
+use hookstack_opentelemetry::SenderTrace;
 use opentelemetry::trace::Status;
 use opentelemetry_sdk::trace::SpanData;
 
@@ -126,14 +127,84 @@ async fn an_error_of_another_middleware_is_that_of_the_run() {
 }
 
 #[tokio::test]
-async fn a_call_that_is_dropped_says_so() {
-    let gathered = Gathered::new();
-    let function = Function::builder("f").on_event("t/event").handler(async |step: Step| {
-        step.run("s", async || std::future::pending::<Result<()>>().await)
-            .await
-            .map_err(Error::from)
-    });
-    let app = App::builder("t").with(gathered.middleware().build()).function(function);
+async fn a_run_that_fails_before_its_events_are_seen_has_its_span_in_any_case() {
+    struct Refuses(Position);
+    impl Middleware for Refuses {
+        fn position(&self) -> Position {
+            self.0
+        }
+        async fn transform_input(&self, _: &mut TransformInput<'_>) -> Result {
+            Err(Error::message("no key"))
+        }
+    }
+    for sender in [SenderTrace::Link, SenderTrace::Parent] {
+        for position in [Position::Normal, Position::Wire] {
+            let gathered = Gathered::new();
+            let function = Function::builder("f")
+                .on_event("t/event")
+                .retries(1)
+                .handler(async || Ok::<_, Error>(()));
+            let middleware = gathered.middleware().sender_trace(sender).build();
+            let app = App::builder("t").with(middleware).with(Refuses(position));
+            run(app.function(function)).await;
+            let (call, run) = (gathered.one("f call"), gathered.one("f"));
+            assert_eq!((status(&call), status(&run)), ("no key", "no key"));
+            assert_eq!(call.parent_span_id, run.span_context.span_id());
+            // What opens events comes first; if it fails nobody after it sees them.
+            let sending = gathered.one("send t/event").span_context.span_id();
+            let belongs = match sender {
+                SenderTrace::Parent => run.parent_span_id == sending,
+                _ => run.links.iter().any(|link| link.span_context.span_id() == sending),
+            };
+            assert_eq!(belongs, position == Position::Normal, "{sender:?}");
+        }
+    }
+}
+
+/// Fails where it should seal an error, or only seals it.
+struct Seals {
+    works: bool,
+}
+
+impl Middleware for Seals {
+    fn position(&self) -> Position {
+        Position::Wire
+    }
+
+    async fn transform_output(&self, cx: &mut TransformOutput<'_>) -> Result {
+        match cx.error_mut() {
+            Some(_) if !self.works => Err(Error::non_retriable("KMS is down").with_name("KmsDown")),
+            Some(error) => {
+                error.replace_contents("sealed", None, None, None);
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_error_that_takes_the_place_of_the_functions_is_that_of_the_run() {
+    for (works, name, message) in [(true, "User", "mine"), (false, "KmsDown", "KMS is down")] {
+        let gathered = Gathered::new();
+        let function = Function::builder("f")
+            .on_event("t/event")
+            .retries(0)
+            .handler(async || Err::<(), _>(Error::message("mine").with_name("User")));
+        let app = App::builder("t").with(gathered.middleware().build()).with(Seals { works });
+        run(app.function(function)).await;
+        let run = gathered.one("f");
+        assert_eq!((attribute(&run, "error.type").as_str(), status(&run)), (name, message));
+        let told: Vec<_> =
+            run.events.iter().map(|event| event.attributes[0].value.to_string()).collect();
+        // The function's own is not lost.
+        let expected: &[&str] = if works { &["User"] } else { &["User", "KmsDown"] };
+        assert_eq!(told, expected);
+    }
+}
+
+/// Begins a call that never ends by itself, and drops it.
+async fn drop_call(app: AppBuilder) {
     let app = app.build().expect("a valid app");
     let body = serde_json::json!({
         "ctx": { "run_id": "run", "attempt": 0, "stack": { "stack": [], "current": 0 },
@@ -143,13 +214,46 @@ async fn a_call_that_is_dropped_says_so() {
         "steps": {},
     });
     let call = app.call(CallRequest::new("t-f", body.to_string()));
-    // It never ends by itself, so the limit only says how long to wait.
+    // The limit only says how long to wait.
     let ended = tokio::time::timeout(std::time::Duration::from_millis(50), call).await;
     assert!(ended.is_err());
+}
+
+#[tokio::test]
+async fn a_call_that_is_dropped_says_so() {
+    let gathered = Gathered::new();
+    let function = Function::builder("f").on_event("t/event").handler(async |step: Step| {
+        step.run("s", async || std::future::pending::<Result<()>>().await)
+            .await
+            .map_err(Error::from)
+    });
+    let app = App::builder("t").with(gathered.middleware().build()).function(function);
+    drop_call(app).await;
     for name in ["s", "f call"] {
         assert_eq!(attribute(&gathered.one(name), "error.type"), "abandoned");
     }
     assert!(gathered.named("f").is_empty(), "the run goes on");
+}
+
+#[tokio::test]
+async fn a_call_that_is_dropped_before_its_events_are_seen_says_so() {
+    struct Hangs;
+    impl Middleware for Hangs {
+        fn position(&self) -> Position {
+            Position::Wire
+        }
+        async fn transform_input(&self, _: &mut TransformInput<'_>) -> Result {
+            std::future::pending().await
+        }
+    }
+    for sender in [SenderTrace::Link, SenderTrace::Parent] {
+        let gathered = Gathered::new();
+        let function =
+            Function::builder("f").on_event("t/event").handler(async || Ok::<_, Error>(()));
+        let middleware = gathered.middleware().sender_trace(sender).build();
+        drop_call(App::builder("t").with(middleware).with(Hangs).function(function)).await;
+        assert_eq!(attribute(&gathered.one("f call"), "error.type"), "abandoned", "{sender:?}");
+    }
 }
 
 struct Secret;

@@ -5,7 +5,9 @@ use hookstack_inngest::AppBuilder;
 use hookstack_inngest::engine::Engine;
 use hookstack_opentelemetry::{OpenTelemetry, OpenTelemetryBuilder, for_runs};
 use opentelemetry::trace::{SpanId, Status, TraceId};
-use opentelemetry_sdk::trace::{InMemorySpanExporter, Sampler, SdkTracerProvider, SpanData};
+use opentelemetry_sdk::trace::{
+    InMemorySpanExporter, Sampler, SdkTracerProvider, SpanData, SpanProcessor,
+};
 
 pub(crate) struct Gathered {
     pub(crate) provider: SdkTracerProvider,
@@ -19,6 +21,15 @@ impl Gathered {
         let builder = SdkTracerProvider::builder().with_simple_exporter(exporter.clone());
         let others = Sampler::ParentBased(Box::new(Sampler::AlwaysOn));
         Gathered { provider: for_runs(builder, others).build(), exporter }
+    }
+
+    /// As [`new`](Self::new), with a processor before the exporter.
+    pub(crate) fn with_processor(processor: impl SpanProcessor + 'static) -> Self {
+        let exporter = InMemorySpanExporter::default();
+        let builder = SdkTracerProvider::builder()
+            .with_span_processor(processor)
+            .with_simple_exporter(exporter.clone());
+        Gathered { provider: for_runs(builder, Sampler::AlwaysOn).build(), exporter }
     }
 
     /// As an application has it that knows nothing of us.

@@ -1,5 +1,7 @@
 //! From the sender to the run: links, parents, baggage.
 
+use std::collections::BTreeSet;
+
 use hookstack_core::{Error, Event, Result};
 use hookstack_inngest::engine::Engine;
 use hookstack_inngest::{App, Function, Step};
@@ -89,6 +91,45 @@ async fn a_run_can_belong_to_the_trace_of_its_sender() {
     assert_eq!(step.parent_span_id, run.span_context.span_id());
     assert_eq!(trace_of(&step), trace_of(&run));
     assert!(run.links.is_empty());
+}
+
+#[tokio::test]
+async fn runs_in_one_trace_do_not_share_ids() {
+    let gathered = Gathered::new();
+    let middleware = gathered.middleware().sender_trace(SenderTrace::Parent).build();
+    let other = Function::builder("g").on_event("t/event").handler(one);
+    let app = App::builder("t").with(middleware).function(function().handler(one)).function(other);
+    let engine = Engine::start(app).expect("a valid app");
+    let request = Context::new().with_span(gathered.provider.tracer("user").start("request"));
+    async {
+        send(&engine).await;
+        send(&engine).await;
+    }
+    .with_context(request)
+    .await;
+    // Two events, two functions, a run and a step for each, and the request.
+    let spans = gathered.spans();
+    let traces: BTreeSet<_> = spans.iter().map(|span| trace_of(span).to_string()).collect();
+    let ids: BTreeSet<_> =
+        spans.iter().map(|span| span.span_context.span_id().to_string()).collect();
+    assert_eq!((spans.len(), traces.len(), ids.len()), (11, 1, 11), "{}", gathered.tree());
+}
+
+#[tokio::test]
+async fn a_retried_step_links_to_the_attempt_before_in_the_senders_trace_too() {
+    let gathered = Gathered::new();
+    let middleware = gathered.middleware().sender_trace(SenderTrace::Parent).build();
+    let handler = async |step: Step, info: hookstack_core::Info| {
+        step.run("s", async || match info.attempt {
+            0 => Err(Error::message("again")),
+            _ => Ok(()),
+        })
+        .await
+        .map_err(Error::from)
+    };
+    run(App::builder("t").with(middleware).function(function().handler(handler))).await;
+    let [first, second] = &gathered.named("s")[..] else { panic!("{}", gathered.tree()) };
+    assert_eq!(second.links[0].span_context.span_id(), first.span_context.span_id());
 }
 
 #[tokio::test]

@@ -6,7 +6,10 @@ use std::time::Duration;
 use hookstack_core::{Error, Info, Result};
 use hookstack_inngest::{App, Function, Step};
 use hookstack_opentelemetry::{CallSpans, span_id_of_run, span_id_of_step, trace_id_of_run};
+use opentelemetry::Context;
 use opentelemetry::trace::{SpanId, SpanKind, Tracer, TracerProvider};
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::trace::{SdkTracer, Span, SpanData, SpanProcessor};
 
 use crate::gather::{Gathered, attribute, run, trace_of};
 
@@ -162,4 +165,53 @@ async fn concurrent_steps_keep_their_own_spans() {
         let inner = gathered.one(&format!("in {id}"));
         assert_eq!(inner.parent_span_id, gathered.one(id).span_context.span_id(), "{id}");
     }
+}
+
+/// Starts a trace of its own whenever a span starts, as an audit would.
+#[derive(Clone, Debug, Default)]
+struct Audits(std::sync::Arc<std::sync::OnceLock<SdkTracer>>);
+
+impl SpanProcessor for Audits {
+    fn on_start(&self, span: &mut Span, _: &Context) {
+        let is_own = span.exported_data().is_some_and(|data| data.name == "audit");
+        if let Some(tracer) = self.0.get().filter(|_| !is_own) {
+            tracer.start_with_context("audit", &Context::new());
+        }
+    }
+    fn on_end(&self, _: SpanData) {}
+    fn force_flush(&self) -> OTelSdkResult {
+        Ok(())
+    }
+    fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_root_that_a_span_processor_starts_is_a_trace_of_its_own() {
+    let audits = Audits::default();
+    let gathered = Gathered::with_processor(audits.clone());
+    audits.0.set(gathered.provider.tracer("audit")).expect("set once");
+    let function = Function::builder("f").on_event("t/event").handler(async |step: Step| {
+        step.run("s", async || Ok::<_, Error>(())).await.map_err(Error::from)
+    });
+    run(App::builder("t").with(gathered.middleware().build()).function(function)).await;
+    let run = trace_of(&gathered.one("f"));
+    let audits = gathered.named("audit");
+    assert_eq!(audits.len(), 3, "sending, step, run");
+    assert!(audits.iter().all(|audit| trace_of(audit) != run), "{}", gathered.tree());
+}
+
+#[tokio::test]
+async fn names_of_spans_are_cut() {
+    let gathered = Gathered::new();
+    let id = "s".repeat(5000);
+    let function = Function::builder("f").on_event("t/event").handler(move |step: Step| {
+        let id = id.clone();
+        async move { step.run(id, async || Ok::<_, Error>(())).await.map_err(Error::from) }
+    });
+    let app = App::builder("t").with(gathered.middleware().build()).function(function);
+    run(app).await;
+    let lengths = gathered.spans().iter().map(|span| span.name.len()).max();
+    assert_eq!(lengths, Some(1024));
 }
