@@ -51,6 +51,7 @@ mod propagation;
 mod report;
 mod scrub;
 mod spans;
+mod stand_in;
 
 pub use config::{Capture, Captured, Flush, SentryBuilder};
 pub use crons::Crons;

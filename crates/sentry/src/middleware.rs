@@ -20,6 +20,7 @@ use crate::failure::Place;
 use crate::flush::{Flushed, Flusher};
 use crate::memory::Memory;
 use crate::report::Reporter;
+use crate::stand_in::StandIns;
 use crate::{propagation, spans};
 
 /// Reports failures of functions, their steps and their hooks to Sentry. See the [crate](crate).
@@ -44,6 +45,7 @@ pub struct Sentry {
     config: Config,
     memory: Memory,
     flusher: Flusher,
+    stand_ins: StandIns,
 }
 
 impl Sentry {
@@ -118,7 +120,12 @@ impl Default for Sentry {
 impl SentryBuilder {
     /// Makes the middleware.
     pub fn build(self) -> Sentry {
-        Sentry { config: self.config, memory: Memory::default(), flusher: Flusher::default() }
+        Sentry {
+            config: self.config,
+            memory: Memory::default(),
+            flusher: Flusher::default(),
+            stand_ins: StandIns::default(),
+        }
     }
 }
 
@@ -164,7 +171,7 @@ impl Middleware for Sentry {
 
     // What observes is boxed here and below, so that merely forwarding moves no large future.
     async fn around_request(&self, cx: &mut Call, next: NextRequest<'_>) -> Result<Completed> {
-        match CallHub::new(&self.config, cx.info()) {
+        match CallHub::new(&self.config, &self.stand_ins, cx.info()) {
             None => next.run(cx).await,
             Some(call) => Box::pin(self.observe(call, cx, next)).await,
         }
@@ -247,7 +254,7 @@ impl Middleware for Sentry {
             Some(call) => Some(call),
             // Somebody further out failed before this middleware's turn.
             None if has_failed => {
-                late = CallHub::new(&self.config, cx.info());
+                late = CallHub::new(&self.config, &self.stand_ins, cx.info());
                 late.as_ref()
             }
             None => None,

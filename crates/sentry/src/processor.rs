@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, RefUnwindSafe};
 use std::sync::Arc;
 
+use hookstack_core::redact::REDACTED;
 use sentry_core::Hub;
 use sentry_core::protocol::{Event, Level};
 use sentry_core::types::Uuid;
@@ -50,8 +51,11 @@ fn process(notes: &CallNotes, mut event: Event<'static>) -> Option<Event<'static
     if !CAPTURING.get() {
         if is_of_panic_hook(&event) {
             frames::mark(&mut event);
-            notes.keep_panic(event);
-            return None;
+            event = notes.keep_panic(event)?;
+            // Of a task that outlives its call.
+            if !notes.shows {
+                redact(&mut event);
+            }
         }
         // What hookstack logs as an error is captured as what it is.
         if event.level >= Level::Error && event.logger.as_deref().is_some_and(is_own_log) {
@@ -69,8 +73,13 @@ fn process(notes: &CallNotes, mut event: Event<'static>) -> Option<Event<'static
     Some(event)
 }
 
+/// Takes the texts of a panic away.
+pub(crate) fn redact(panic: &mut Event<'_>) {
+    panic.exception.iter_mut().for_each(|e| e.value = Some(REDACTED.to_owned()));
+}
+
 /// Events of `sentry-panic`'s hook, also of applications' own hooks that describe themselves as it does.
-fn is_of_panic_hook(event: &Event<'_>) -> bool {
+pub(crate) fn is_of_panic_hook(event: &Event<'_>) -> bool {
     event.exception.last().is_some_and(|exception| {
         exception.mechanism.as_ref().is_some_and(|mechanism| mechanism.ty == "panic")
     })

@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 
-use hookstack_core::redact::REDACTED;
 use hookstack_core::{CallInfo, Error, ErrorKind, Outcome};
 use sentry_core::protocol::{Event, Exception, MonitorCheckInStatus, Value};
 use sentry_core::{Breadcrumb, Hub, Level};
@@ -207,7 +206,7 @@ impl Reporter<'_> {
 
     fn told(&self, mut panic: Event<'static>) -> Event<'static> {
         if !self.call.notes.shows {
-            panic.exception.iter_mut().for_each(|e| e.value = Some(REDACTED.to_owned()));
+            processor::redact(&mut panic);
         }
         panic
     }
@@ -241,15 +240,16 @@ impl Reporter<'_> {
     }
 }
 
-/// The panic with this text, or the latest.
+/// The latest panic with this text, or the latest of which the hook could not tell the text.
 fn take_panic(panics: &mut Vec<Event<'static>>, text: &str) -> Option<Event<'static>> {
-    let has_text = |panic: &Event<'_>| {
-        panic.exception.last().is_some_and(|exception| exception.value.as_deref() == Some(text))
-    };
-    match panics.iter().rposition(has_text) {
-        Some(position) => Some(panics.remove(position)),
-        None => panics.pop(),
-    }
+    /// What `sentry-panic` says of payloads that are no texts.
+    const UNKNOWN: &str = "Box<Any>";
+    let text_of = |panic: &Event<'_>| panic.exception.last().and_then(|e| e.value.clone());
+    let has_text = |panic: &Event<'_>| text_of(panic).as_deref() == Some(text);
+    let is_unknown = |panic: &Event<'_>| text_of(panic).is_none_or(|text| text == UNKNOWN);
+    let position = panics.iter().rposition(has_text);
+    let position = position.or_else(|| panics.iter().rposition(is_unknown))?;
+    Some(panics.remove(position))
 }
 
 /// Names and places only.

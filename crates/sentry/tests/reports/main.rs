@@ -11,4 +11,5 @@ mod redaction;
 mod requests;
 mod spans;
 mod support;
+mod tasks;
 mod traces;

@@ -148,3 +148,44 @@ async fn the_breadcrumbs_of_the_moment_are_told_once() {
     let told = issue.breadcrumbs.iter().filter(|b| b.message.as_deref() == Some("counting"));
     assert_eq!(told.count(), 1);
 }
+
+#[inline(never)]
+fn harmless() {
+    panic!("harmless")
+}
+
+/// What is caught is not what fails the function, in the same poll or not.
+#[tokio::test]
+async fn a_panic_after_one_that_was_caught_has_its_own_backtrace() {
+    async fn catches_and_panics() -> Result<()> {
+        assert!(std::panic::catch_unwind(harmless).is_err());
+        the_culprit()
+    }
+    let (sentry, sink) = sentry();
+    run(app(sentry.build(), |f| f.retries(0).handler(catches_and_panics))).await;
+    let issue = only(sink.issues());
+    assert_eq!(exceptions(&issue), [("panic", "harmless"), ("Panic", "the stock is negative")]);
+    let frames_of = |exception: usize, function: &str| {
+        let stacktrace = issue.exception[exception].stacktrace.as_ref().expect("a backtrace");
+        let names = stacktrace.frames.iter().filter_map(|frame| frame.function.as_deref());
+        names.filter(|name| name.contains(function)).count()
+    };
+    assert_ne!(frames_of(0, "harmless"), 0);
+    assert_eq!(frames_of(1, "harmless"), 0);
+    assert_ne!(frames_of(1, "the_culprit"), 0);
+}
+
+#[tokio::test]
+async fn what_is_captured_after_a_caught_panic_is_sent() {
+    async fn catches() -> Result<()> {
+        assert!(std::panic::catch_unwind(harmless).is_err());
+        sentry::capture_message("said after", Level::Info);
+        Ok(())
+    }
+    let (sentry, sink) = sentry();
+    run(app(sentry.build(), |f| f.handler(catches))).await;
+    let issues = sink.issues();
+    let said = issues.iter().filter(|issue| issue.message.as_deref() == Some("said after"));
+    assert_eq!(only(said.collect::<Vec<_>>()).tags["inngest.function.id"], "pay");
+    assert_eq!(issues.len(), 2, "{issues:#?}");
+}
