@@ -10,7 +10,7 @@ use crate::failure::{Failure, Source};
 use crate::{ids, scrub};
 
 /// The name of the context that holds what is too much for tags.
-const CONTEXT: &str = "inngest";
+pub(crate) const CONTEXT: &str = "inngest";
 
 /// The name under which calls of a function are grouped.
 pub(crate) fn transaction(info: &CallInfo) -> String {

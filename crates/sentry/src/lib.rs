@@ -46,6 +46,7 @@ mod ids;
 mod memory;
 mod middleware;
 mod own_logs;
+mod panics;
 mod processor;
 mod propagation;
 mod report;
@@ -53,10 +54,13 @@ mod scrub;
 mod spans;
 mod stand_in;
 
-pub use config::{Capture, Captured, Flush, SentryBuilder};
+pub use config::{Capture, Captured, SentryBuilder};
 pub use crons::Crons;
+pub use flush::Flush;
+pub use hookstack_core::redact::ErrorMessages;
 pub use middleware::Sentry;
 pub use own_logs::is_own_log;
+pub use panics::redact_panics;
 
 /// The README's program, compiled with the documentation's tests.
 #[cfg(doctest)]

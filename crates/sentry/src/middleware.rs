@@ -15,7 +15,7 @@ use sentry_core::protocol::{MonitorCheckInStatus, SpanStatus};
 
 use crate::bound::Bound;
 use crate::call::CallHub;
-use crate::config::{Base, Config, Flush, SentryBuilder};
+use crate::config::{Base, Config, SentryBuilder};
 use crate::failure::Place;
 use crate::flush::{Flushed, Flusher};
 use crate::memory::Memory;
@@ -71,7 +71,7 @@ impl Sentry {
     ) -> Result<Completed> {
         call.notes.lock().trace = cx.trace();
         let info = &call.notes.info;
-        if !info.is_replaying()
+        if !info.is_repeating()
             && info.attempt == 0
             && let Some(crons) = &self.config.crons
             && crons.check_in(&call.client, info, MonitorCheckInStatus::InProgress)
@@ -99,13 +99,9 @@ impl Sentry {
 
     /// Starts the flush that is due after a call.
     fn flush(&self, call: &CallHub) -> Flushed {
-        let is_due = match self.config.flush {
-            Flush::Never => false,
-            Flush::AfterCapture => call.notes.has_sent.load(Ordering::Acquire),
-            Flush::Always => true,
-        };
-        match is_due {
-            true => self.flusher.flush(call.client.clone(), self.config.flush_timeout),
+        let flush = self.config.flush;
+        match flush.is_due(call.notes.has_sent.load(Ordering::Acquire)) {
+            true => self.flusher.flush(call.client.clone(), flush.limit()),
             false => Flushed::default(),
         }
     }

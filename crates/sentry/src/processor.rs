@@ -11,7 +11,7 @@ use sentry_core::types::Uuid;
 
 use crate::call::CallNotes;
 use crate::own_logs::is_own_log;
-use crate::{describe, frames, scrub};
+use crate::{bound, describe, frames, scrub};
 
 thread_local! {
     /// Whether this thread is in [`capture`]: then the event is complete.
@@ -61,8 +61,9 @@ fn process(notes: &CallNotes, mut event: Event<'static>) -> Option<Event<'static
         if event.level >= Level::Error && event.logger.as_deref().is_some_and(is_own_log) {
             return None;
         }
-        // It was captured when this code ran for the first time.
-        if notes.info.is_replaying() {
+        // It was captured when this code ran for the first time; hooks run for the first time in each call.
+        if notes.info.is_repeating() && (notes.info.is_polling_code() || !bound::is_polling(notes))
+        {
             return None;
         }
         let changing = notes.lock();

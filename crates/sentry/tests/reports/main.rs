@@ -8,6 +8,7 @@ mod own_logs;
 mod panics;
 mod policy;
 mod redaction;
+mod repeats;
 mod requests;
 mod spans;
 mod support;
