@@ -10,6 +10,7 @@ use sentry_core::{Client, Hub};
 
 use crate::config::{Base, Config};
 use crate::failure::{FailedStep, Failure};
+use crate::limits;
 use crate::processor;
 use crate::spans::Spans;
 use crate::stand_in::StandIns;
@@ -129,7 +130,7 @@ impl CallNotes {
     ///
     /// The hook flushes the client of the current hub next, which would block the executor as long as Sentry is
     /// slow, so the hub is given the stand-in.
-    pub(crate) fn keep_panic(&self, event: Event<'static>) -> Option<Event<'static>> {
+    pub(crate) fn keep_panic(&self, mut event: Event<'static>) -> Option<Event<'static>> {
         let hub = Hub::current();
         let client = hub.client().filter(|client| !Arc::ptr_eq(client, &self.stand_in));
         if client.is_some() {
@@ -146,6 +147,9 @@ impl CallNotes {
             self.has_stood_in.store(true, Ordering::Release);
         }
         if changing.panics.len() < MAX_PANICS {
+            for text in event.exception.iter_mut().filter_map(|e| e.value.as_mut()) {
+                text.truncate(text.floor_char_boundary(limits::MESSAGE));
+            }
             changing.panics.push(event);
         }
         None

@@ -43,6 +43,7 @@ mod flush;
 mod frames;
 pub mod guide;
 mod ids;
+mod limits;
 mod memory;
 mod middleware;
 mod own_logs;

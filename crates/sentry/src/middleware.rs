@@ -21,7 +21,7 @@ use crate::flush::{Flushed, Flusher};
 use crate::memory::Memory;
 use crate::report::Reporter;
 use crate::stand_in::StandIns;
-use crate::{propagation, spans};
+use crate::{limits, propagation, spans};
 
 /// Reports failures of functions, their steps and their hooks to Sentry. See the [crate](crate).
 ///
@@ -181,7 +181,8 @@ impl Middleware for Sentry {
             const MOST_IDS: usize = 20;
             let events = cx.events();
             if events.len() > 1 {
-                let ids = events.iter().take(MOST_IDS).filter_map(|event| event.id.clone());
+                let ids = events.iter().take(MOST_IDS).filter_map(|event| event.id.as_deref());
+                let ids = ids.map(|id| limits::cut(id, limits::NAME).to_owned());
                 call.notes.lock().event_ids = ids.collect();
             }
             let started = call.notes.lock().started.take();

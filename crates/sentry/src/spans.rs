@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use crate::call::CallHub;
 use crate::config::Config;
+use crate::limits::{self, cut};
 use crate::{describe, ids, propagation};
 use hookstack_core::{CallInfo, StepInfo, TraceCarrier, TraceContext};
 use sentry_core::protocol::SpanStatus;
@@ -116,8 +117,8 @@ pub(crate) fn finish(call: &CallHub, status: SpanStatus) {
 /// Starts the span of a step and makes it the scope's.
 pub(crate) fn start_step(call: &CallHub, step: &StepInfo, info: &CallInfo) -> Option<StepSpan> {
     let transaction = call.notes.lock().spans.as_ref()?.transaction.clone();
-    let span = transaction.start_child("function.step", step.name());
-    span.set_data("inngest.step.id", step.id().into());
+    let span = transaction.start_child("function.step", cut(step.name(), limits::NAME));
+    span.set_data("inngest.step.id", cut(step.id(), limits::NAME).into());
     span.set_data("inngest.step.index", step.index().into());
     span.set_data("inngest.step.attempt", info.attempt.into());
     call.hub.configure_scope(|scope| scope.set_span(Some(span.clone().into())));
