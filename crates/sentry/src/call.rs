@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-use hookstack_core::{CallInfo, StepInfo, TraceContext};
+use hookstack_core::{CallInfo, StepInfo, TraceContext, TraceWatch};
 use sentry_core::protocol::Event;
 use sentry_core::{Client, Hub};
 
@@ -42,6 +42,8 @@ pub(crate) struct CallNotes {
 #[derive(Default)]
 pub(crate) struct Changing {
     pub(crate) trace: Option<TraceContext>,
+    /// The trace that another middleware set, further out or further in.
+    pub(crate) watch: Option<TraceWatch>,
     /// What was decided about the trace, where no span knows it.
     pub(crate) sampled: Option<bool>,
     /// The step whose body runs.
@@ -107,6 +109,13 @@ impl CallHub {
             }
         };
         Some(CallHub { hub: Arc::new(hub), client, notes })
+    }
+}
+
+impl Changing {
+    /// The trace that the call belongs to, as far as somebody set one.
+    pub(crate) fn trace(&self) -> Option<TraceContext> {
+        self.trace.or_else(|| self.watch.as_ref().and_then(TraceWatch::get))
     }
 }
 

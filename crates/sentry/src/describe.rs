@@ -65,7 +65,7 @@ pub(crate) fn describe(
     event.contexts.insert(CONTEXT.to_owned(), Context::Other(context(info, changing, attempt)));
     // With a span in the scope, the SDK takes the trace from it.
     if Hub::current().configure_scope(|scope| scope.get_span().is_none()) {
-        let trace = changing.trace;
+        let trace = changing.trace();
         let trace_id = match trace {
             Some(TraceContext { trace_id, .. }) => trace_id,
             None => ids::trace_id(&info.run_id),

@@ -69,7 +69,7 @@ impl Sentry {
         cx: &mut Call,
         next: NextRequest<'_>,
     ) -> Result<Completed> {
-        call.notes.lock().trace = cx.trace();
+        call.notes.lock().watch = Some(cx.watch_trace());
         let info = &call.notes.info;
         if !info.is_repeating()
             && info.attempt == 0
@@ -78,18 +78,17 @@ impl Sentry {
         {
             call.notes.sent();
         }
-        let started = self.config.continue_traces.then(SystemTime::now);
-        match started {
-            // The transaction starts when the sender's trace can be read.
-            Some(started) => call.notes.lock().started = Some(started),
-            None => spans::start(&self.config, &call, None, None),
-        }
+        // The transaction starts when all middleware had a chance to set the call's trace, and when that of the
+        // sender can be read.
+        let wants_spans = spans::are_wanted(&self.config, &call);
+        call.notes.lock().started = wants_spans.then(SystemTime::now);
         cx.extensions_mut().insert(call.clone());
         let result = Bound::new(&call, next.run(cx)).await;
         if let Err(error) = &result {
             self.reporter(&call).note(error, Place::Function, None);
         }
-        if call.notes.lock().started.take().is_some() {
+        let started = call.notes.lock().started.take();
+        if let Some(started) = started {
             spans::start(&self.config, &call, None, started);
         }
         let has_failed = !call.notes.lock().failures.is_empty();
@@ -137,13 +136,10 @@ impl Future for Done {
 }
 
 async fn observe_step(call: CallHub, cx: &mut Call, next: NextStep<'_>) -> Result<Payload> {
-    let step = cx.shared_step();
-    let span = step.as_ref().and_then(|step| spans::start_step(&call, step, cx.info()));
-    call.notes.lock().step = step;
+    let running = cx.shared_step().map(|step| spans::start_step(&call, step, cx.info()));
     let result = next.run(cx).await;
-    call.notes.lock().step = None;
-    if let Some(span) = span {
-        span.finish(if result.is_ok() { SpanStatus::Ok } else { SpanStatus::InternalError });
+    if let Some(running) = running {
+        running.end(if result.is_ok() { SpanStatus::Ok } else { SpanStatus::InternalError });
     }
     result
 }
@@ -185,14 +181,15 @@ impl Middleware for Sentry {
                 let ids = ids.map(|id| limits::cut(id, limits::NAME).to_owned());
                 call.notes.lock().event_ids = ids.collect();
             }
+            let continues = self.config.continue_traces;
+            let sender = events.first().map(|event| &event.trace).filter(|_| continues);
+            if let Some((trace, sampled)) = sender.and_then(propagation::read) {
+                let mut changing = call.notes.lock();
+                (changing.trace, changing.sampled) = (Some(trace), sampled);
+            }
             let started = call.notes.lock().started.take();
             if let Some(started) = started {
-                let sender = events.first().map(|event| &event.trace);
-                if let Some((trace, sampled)) = sender.and_then(propagation::read) {
-                    let mut changing = call.notes.lock();
-                    (changing.trace, changing.sampled) = (Some(trace), sampled);
-                }
-                spans::start(&self.config, call, sender, Some(started));
+                spans::start(&self.config, call, sender, started);
             }
         }
         Done
@@ -284,6 +281,10 @@ impl Middleware for Sentry {
     fn on_abandoned(&self, cx: &mut OnAbandoned<'_>) {
         if let Some(call) = cx.extensions().get::<CallHub>() {
             self.reporter(call).conclude(None, &[]);
+            let started = call.notes.lock().started.take();
+            if let Some(started) = started {
+                spans::start(&self.config, call, None, started);
+            }
             spans::finish(call, SpanStatus::Cancelled);
         }
     }

@@ -19,11 +19,17 @@ pub(crate) struct Spans {
     transaction: Transaction,
 }
 
-/// The span of a step that runs.
-pub(crate) struct StepSpan {
-    span: Span,
-    transaction: Transaction,
-    hub: Arc<Hub>,
+/// A step whose body runs, until this is dropped.
+pub(crate) struct RunningStep {
+    span: Option<(Span, Transaction)>,
+    call: CallHub,
+    status: SpanStatus,
+}
+
+/// Whether calls have transactions, as far as they are sampled.
+pub(crate) fn are_wanted(config: &Config, call: &CallHub) -> bool {
+    let strategy = &call.client.options().traces_sampling_strategy;
+    config.spans && !matches!(strategy, TracesSamplingStrategy::Disabled)
 }
 
 /// Starts the call's transaction, if it is to be sampled, and makes it the scope's span.
@@ -31,13 +37,9 @@ pub(crate) fn start(
     config: &Config,
     call: &CallHub,
     sender: Option<&TraceCarrier>,
-    started: Option<SystemTime>,
+    started: SystemTime,
 ) {
     let options = call.client.options();
-    if !config.spans || matches!(options.traces_sampling_strategy, TracesSamplingStrategy::Disabled)
-    {
-        return;
-    }
     let info = &*call.notes.info;
     let sender = sender.and_then(propagation::context);
     let (name, op) = (describe::transaction(info), "function.inngest");
@@ -59,13 +61,9 @@ pub(crate) fn start(
     } else if context.sampled() == Some(false) {
         return;
     }
-    let transaction = match started {
-        None => call.hub.start_transaction(context),
-        // It takes the client of the current hub.
-        Some(started) => Hub::run(call.hub.clone(), || {
-            call.hub.start_transaction_with_timestamp(context, started)
-        }),
-    };
+    // It takes the client of the current hub.
+    let transaction =
+        Hub::run(call.hub.clone(), || call.hub.start_transaction_with_timestamp(context, started));
     call.hub.configure_scope(|scope| scope.set_span(Some(transaction.clone().into())));
     call.notes.lock().spans = Some(Spans { transaction });
 }
@@ -90,7 +88,7 @@ fn decision(options: &ClientOptions, config: &Config, trace_id: [u8; 16]) -> Dec
 
 /// The trace that the call belongs to: somebody's who set it, else the run's own.
 pub(crate) fn trace_id(call: &CallHub) -> [u8; 16] {
-    let trace = call.notes.lock().trace;
+    let trace = call.notes.lock().trace();
     match trace {
         Some(TraceContext { trace_id, .. }) => trace_id,
         None => ids::trace_id(&call.notes.info.run_id),
@@ -114,21 +112,35 @@ pub(crate) fn finish(call: &CallHub, status: SpanStatus) {
     Hub::run(call.hub.clone(), || transaction.finish());
 }
 
-/// Starts the span of a step and makes it the scope's.
-pub(crate) fn start_step(call: &CallHub, step: &StepInfo, info: &CallInfo) -> Option<StepSpan> {
-    let transaction = call.notes.lock().spans.as_ref()?.transaction.clone();
-    let span = transaction.start_child("function.step", cut(step.name(), limits::NAME));
-    span.set_data("inngest.step.id", cut(step.id(), limits::NAME).into());
-    span.set_data("inngest.step.index", step.index().into());
-    span.set_data("inngest.step.attempt", info.attempt.into());
-    call.hub.configure_scope(|scope| scope.set_span(Some(span.clone().into())));
-    Some(StepSpan { span, transaction, hub: call.hub.clone() })
+/// Notes that the body of a step runs, and starts its span.
+pub(crate) fn start_step(call: &CallHub, step: Arc<StepInfo>, info: &CallInfo) -> RunningStep {
+    let transaction = call.notes.lock().spans.as_ref().map(|spans| spans.transaction.clone());
+    let span = transaction.as_ref().map(|transaction| {
+        let span = transaction.start_child("function.step", cut(step.name(), limits::NAME));
+        span.set_data("inngest.step.id", cut(step.id(), limits::NAME).into());
+        span.set_data("inngest.step.index", step.index().into());
+        span.set_data("inngest.step.attempt", info.attempt.into());
+        call.hub.configure_scope(|scope| scope.set_span(Some(span.clone().into())));
+        span
+    });
+    call.notes.lock().step = Some(step);
+    RunningStep { span: span.zip(transaction), call: call.clone(), status: SpanStatus::Cancelled }
 }
 
-impl StepSpan {
-    pub(crate) fn finish(self, status: SpanStatus) {
-        self.span.set_status(status);
-        self.span.finish();
-        self.hub.configure_scope(|scope| scope.set_span(Some(self.transaction.into())));
+impl RunningStep {
+    pub(crate) fn end(mut self, status: SpanStatus) {
+        self.status = status;
+    }
+}
+
+/// Also of a step that is dropped with its call.
+impl Drop for RunningStep {
+    fn drop(&mut self) {
+        self.call.notes.lock().step = None;
+        if let Some((span, transaction)) = self.span.take() {
+            span.set_status(self.status);
+            span.finish();
+            self.call.hub.configure_scope(|scope| scope.set_span(Some(transaction.into())));
+        }
     }
 }
