@@ -17,11 +17,12 @@ use sentry_core::{
 #[derive(Debug)]
 pub(crate) struct Spans {
     transaction: Transaction,
+    /// The span of the step whose body runs.
+    step: Option<Span>,
 }
 
 /// A step whose body runs, until this is dropped.
 pub(crate) struct RunningStep {
-    span: Option<(Span, Transaction)>,
     call: CallHub,
     status: SpanStatus,
 }
@@ -65,7 +66,7 @@ pub(crate) fn start(
     let transaction =
         Hub::run(call.hub.clone(), || call.hub.start_transaction_with_timestamp(context, started));
     call.hub.configure_scope(|scope| scope.set_span(Some(transaction.clone().into())));
-    call.notes.lock().spans = Some(Spans { transaction });
+    call.notes.lock().spans = Some(Spans { transaction, step: None });
 }
 
 enum Decision {
@@ -103,7 +104,11 @@ pub(crate) fn trace(call: &CallHub) -> ([u8; 16], Option<bool>) {
 
 /// Finishes the call's transaction, if it was not before.
 pub(crate) fn finish(call: &CallHub, status: SpanStatus) {
-    let Some(Spans { transaction }) = call.notes.lock().spans.take() else { return };
+    let Some(Spans { transaction, step }) = call.notes.lock().spans.take() else { return };
+    // A step that is dropped with its call, later than this.
+    if let Some(step) = step {
+        end_step(call, &step, &transaction, SpanStatus::Cancelled);
+    }
     transaction.set_status(status);
     for (key, value) in describe::tags(&call.notes.info) {
         transaction.set_tag(key, value);
@@ -112,19 +117,26 @@ pub(crate) fn finish(call: &CallHub, status: SpanStatus) {
     Hub::run(call.hub.clone(), || transaction.finish());
 }
 
+fn end_step(call: &CallHub, span: &Span, transaction: &Transaction, status: SpanStatus) {
+    span.set_status(status);
+    span.clone().finish();
+    call.hub.configure_scope(|scope| scope.set_span(Some(transaction.clone().into())));
+}
+
 /// Notes that the body of a step runs, and starts its span.
 pub(crate) fn start_step(call: &CallHub, step: Arc<StepInfo>, info: &CallInfo) -> RunningStep {
-    let transaction = call.notes.lock().spans.as_ref().map(|spans| spans.transaction.clone());
-    let span = transaction.as_ref().map(|transaction| {
+    let mut changing = call.notes.lock();
+    if let Some(Spans { transaction, step: running }) = &mut changing.spans {
         let span = transaction.start_child("function.step", cut(step.name(), limits::NAME));
         span.set_data("inngest.step.id", cut(step.id(), limits::NAME).into());
         span.set_data("inngest.step.index", step.index().into());
         span.set_data("inngest.step.attempt", info.attempt.into());
         call.hub.configure_scope(|scope| scope.set_span(Some(span.clone().into())));
-        span
-    });
-    call.notes.lock().step = Some(step);
-    RunningStep { span: span.zip(transaction), call: call.clone(), status: SpanStatus::Cancelled }
+        *running = Some(span);
+    }
+    changing.step = Some(step);
+    drop(changing);
+    RunningStep { call: call.clone(), status: SpanStatus::Cancelled }
 }
 
 impl RunningStep {
@@ -133,14 +145,15 @@ impl RunningStep {
     }
 }
 
-/// Also of a step that is dropped with its call.
+/// Also when the step is dropped.
 impl Drop for RunningStep {
     fn drop(&mut self) {
-        self.call.notes.lock().step = None;
-        if let Some((span, transaction)) = self.span.take() {
-            span.set_status(self.status);
-            span.finish();
-            self.call.hub.configure_scope(|scope| scope.set_span(Some(transaction.into())));
+        let mut changing = self.call.notes.lock();
+        changing.step = None;
+        if let Some(Spans { transaction, step }) = &mut changing.spans
+            && let Some(span) = step.take()
+        {
+            end_step(&self.call, &span, transaction, self.status);
         }
     }
 }
