@@ -133,8 +133,9 @@ impl SentryBuilder {
         self
     }
 
-    /// What makes failures the same issue. By default `{{ default }}` (Sentry's own grouping), the app,
-    /// the function and the step; never the run or the attempt.
+    /// What makes failures the same issue. By default it is `{{ default }}` (Sentry's own grouping), app and
+    /// function; for the failure of a step app, function, step and the error's name, which are the same in
+    /// every process; never the run or the attempt.
     pub fn fingerprint(
         mut self,
         fingerprint: impl Fn(&Captured<'_>) -> Vec<String> + Send + Sync + 'static,

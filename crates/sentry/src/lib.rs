@@ -10,8 +10,8 @@
 //! - **Hooks too**: an error of another middleware is captured, with its name and hook.
 //! - **A hub for each call**, bound over every poll, so that tags and breadcrumbs of concurrent calls do not mix.
 //! - **Spans** of calls and executed steps, sampled for whole runs; **check-ins** of functions with a schedule.
-//! - **No payload, ever**, and no messages of errors and panics where a middleware in the stack says that payloads
-//!   are secret.
+//! - **No payload, ever**, and no messages of a call's errors and panics where a middleware in the stack says that
+//!   payloads are secret. [`redact_panics`] is for panics outside of calls.
 //!
 //! ```
 //! use hookstack_inngest::{App, Function};

@@ -25,7 +25,8 @@ use crate::{limits, propagation, spans};
 
 /// Reports failures of functions, their steps and their hooks to Sentry. See the [crate](crate).
 ///
-/// Register it with the app, before all other middleware, so that everything runs inside of its hub.
+/// Register it with the app: OpenTelemetry, Logging, Sentry, then Encryption and all others, which run inside of
+/// its hub. The first registered is outermost.
 ///
 /// ```
 /// use hookstack_core::redact::ErrorMessages;
