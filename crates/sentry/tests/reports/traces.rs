@@ -120,8 +120,7 @@ async fn carried(entries: &'static [(&'static str, &'static str)]) -> (String, S
         .with(look.clone())
         .function(Function::builder("pay").on_event("e").retries(0).handler(handler));
     crate::support::run(app).await;
-    let carried = look.0.lock().expect("no panic").clone();
-    carried
+    look.0.lock().expect("no panic").clone()
 }
 
 #[tokio::test]
