@@ -60,7 +60,10 @@ async fn run(show_messages: bool) -> Result {
         SdkMeterProvider::builder().with_reader(PeriodicReader::builder(metrics).build()).build();
     // Rust's own hook prints the messages of panics, which quote data here, to standard error.
     std::panic::set_hook(Box::new(|_| {}));
-    let options = sentry::ClientOptions::new().dsn("https://key@sentry.example/1");
+    // Panics that no call knows of, such as those of tasks without its hub, can tell of payloads too.
+    let options = sentry::ClientOptions::new()
+        .dsn("https://key@sentry.example/1")
+        .before_send(|event| Some(hookstack_sentry::redact_panics(event)));
     let sentry = sentry::init(options.transport(wire.clone()));
 
     // What an app registers, in this order: the others tell OpenTelemetry's ids, and what logging writes

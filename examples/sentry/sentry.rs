@@ -53,6 +53,8 @@ fn main() -> ExitCode {
 
 fn options(printer: &Arc<Printer>, has_dsn: bool) -> ClientOptions {
     let options = ClientOptions::new().release("hookstack-sentry-example@1").environment("example");
+    // For panics that no call knows of, such as those of tasks without its hub: they can tell of payloads too.
+    let options = options.before_send(|event| Some(hookstack_sentry::redact_panics(event)));
     let options = match std::env::var("SENTRY_TRACES").as_deref() {
         Ok("1") => options.traces_sample_rate(1.0),
         _ => options,
@@ -65,7 +67,7 @@ fn options(printer: &Arc<Printer>, has_dsn: bool) -> ClientOptions {
 
 async fn run() -> Result {
     let app = App::builder("shop")
-        // First, so that everything else runs inside of its hub.
+        // After OpenTelemetry and Logging, before Encryption and all others, which run inside of its hub.
         .with(Sentry::new())
         .function(functions::function("fails").handler(functions::fails))
         .function(functions::function("fails-in-a-step").handler(functions::fails_in_a_step))

@@ -153,7 +153,7 @@ fn no_client() -> Option<Sentry> {
 }
 
 fn with(rate: Option<f32>) -> Sentry {
-    Sentry::builder().client(client(rate)).flush(hookstack_sentry::Flush::Never).build()
+    Sentry::builder().client(client(rate)).flush(hookstack_sentry::Flush::never()).build()
 }
 
 /// Errors only.
@@ -164,7 +164,7 @@ fn on() -> Option<Sentry> {
 /// Errors only, by the client of a hub, as `sentry::init` sets it up.
 fn on_by_hub() -> Option<Sentry> {
     let hub = Hub::new(Some(client(None)), Arc::new(Scope::default()));
-    Some(Sentry::builder().hub(Arc::new(hub)).flush(hookstack_sentry::Flush::Never).build())
+    Some(Sentry::builder().hub(Arc::new(hub)).flush(hookstack_sentry::Flush::never()).build())
 }
 
 /// Traces too, but not this one.

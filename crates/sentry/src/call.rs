@@ -4,14 +4,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-use hookstack_core::{CallInfo, StepInfo, TraceContext};
+use hookstack_core::{CallInfo, StepInfo, TraceContext, TraceWatch};
 use sentry_core::protocol::Event;
 use sentry_core::{Client, Hub};
 
 use crate::config::{Base, Config};
 use crate::failure::{FailedStep, Failure};
+use crate::limits;
 use crate::processor;
 use crate::spans::Spans;
+use crate::stand_in::StandIns;
 
 /// A call's hub and notes. The hub's scope refers to the notes, never the other way round.
 #[derive(Clone)]
@@ -29,8 +31,10 @@ pub(crate) struct CallNotes {
     pub(crate) request_data: bool,
     /// Whether something was sent for which it is worth to wait.
     pub(crate) has_sent: AtomicBool,
+    /// The hub's client for the time of a panic.
+    stand_in: Arc<Client>,
     is_concluded: AtomicBool,
-    has_unbound: AtomicBool,
+    has_stood_in: AtomicBool,
     changing: Mutex<Changing>,
 }
 
@@ -38,6 +42,8 @@ pub(crate) struct CallNotes {
 #[derive(Default)]
 pub(crate) struct Changing {
     pub(crate) trace: Option<TraceContext>,
+    /// The trace that another middleware set, further out or further in.
+    pub(crate) watch: Option<TraceWatch>,
     /// What was decided about the trace, where no span knows it.
     pub(crate) sampled: Option<bool>,
     /// The step whose body runs.
@@ -50,8 +56,10 @@ pub(crate) struct Changing {
     pub(crate) failures: Vec<Failure>,
     /// What the panic hook captured, until it is known what came of the panic.
     pub(crate) panics: Vec<Event<'static>>,
-    /// Hubs that lost their client for the time of a panic.
-    unbound: Vec<(Arc<Hub>, Arc<Client>)>,
+    /// Hubs that have a stand-in for their client.
+    stood_in: Vec<(Arc<Hub>, Arc<Client>)>,
+    /// The client of a hub that keeps its stand-in, which does not hold it.
+    stood_in_for: Option<Arc<Client>>,
     pub(crate) spans: Option<Spans>,
     /// When the call began, as long as its transaction was not started.
     pub(crate) started: Option<SystemTime>,
@@ -63,7 +71,7 @@ const MAX_STORED: usize = 64;
 
 impl CallHub {
     /// A fresh hub; `None` where nothing would be sent.
-    pub(crate) fn new(config: &Config, info: &Arc<CallInfo>) -> Option<Self> {
+    pub(crate) fn new(config: &Config, stand_ins: &StandIns, info: &Arc<CallInfo>) -> Option<Self> {
         let main;
         let (parent, client) = match &config.base {
             Base::Client(client, _) => (None, client.clone()),
@@ -82,8 +90,9 @@ impl CallHub {
             shows: config.error_messages.shows(info.is_sensitive()),
             request_data: config.request_data,
             has_sent: AtomicBool::new(false),
+            stand_in: stand_ins.of(&client),
             is_concluded: AtomicBool::new(false),
-            has_unbound: AtomicBool::new(false),
+            has_stood_in: AtomicBool::new(false),
             changing: Mutex::default(),
         });
         let processor = processor::of(notes.clone());
@@ -103,6 +112,13 @@ impl CallHub {
     }
 }
 
+impl Changing {
+    /// The trace that the call belongs to, as far as somebody set one.
+    pub(crate) fn trace(&self) -> Option<TraceContext> {
+        self.trace.or_else(|| self.watch.as_ref().and_then(TraceWatch::get))
+    }
+}
+
 impl CallNotes {
     pub(crate) fn lock(&self) -> MutexGuard<'_, Changing> {
         self.changing.lock().unwrap_or_else(PoisonError::into_inner)
@@ -110,6 +126,8 @@ impl CallNotes {
 
     /// Whether the call's end was not dealt with before.
     pub(crate) fn conclude(&self) -> bool {
+        // Under the lock, so that a panic is either kept before this or sees it.
+        let _changing = self.lock();
         !self.is_concluded.swap(true, Ordering::AcqRel)
     }
 
@@ -117,33 +135,48 @@ impl CallNotes {
         self.has_sent.store(true, Ordering::Release);
     }
 
-    /// Keeps what the panic hook captured, and takes the client from the hub until the panic has unwound:
-    /// the hook flushes the client next, which would block the executor as long as Sentry is slow.
-    pub(crate) fn keep_panic(&self, event: Event<'static>) {
+    /// Keeps what the panic hook captured; gives it back after the call's end, when nothing else will come of it.
+    ///
+    /// The hook flushes the client of the current hub next, which would block the executor as long as Sentry is
+    /// slow, so the hub is given the stand-in.
+    pub(crate) fn keep_panic(&self, mut event: Event<'static>) -> Option<Event<'static>> {
         let hub = Hub::current();
-        let client = hub.client();
-        hub.bind_client(None);
+        let client = hub.client().filter(|client| !Arc::ptr_eq(client, &self.stand_in));
+        if client.is_some() {
+            hub.bind_client(Some(self.stand_in.clone()));
+        }
         let mut changing = self.lock();
-        if changing.panics.len() < MAX_PANICS {
-            changing.panics.push(event);
+        if self.is_concluded.load(Ordering::Acquire) {
+            // Whoever takes it back is not there any more.
+            changing.stood_in_for = client.or(changing.stood_in_for.take());
+            return Some(event);
         }
         if let Some(client) = client {
-            changing.unbound.push((hub, client));
-            self.has_unbound.store(true, Ordering::Release);
+            changing.stood_in.push((hub, client));
+            self.has_stood_in.store(true, Ordering::Release);
         }
+        if changing.panics.len() < MAX_PANICS {
+            for text in event.exception.iter_mut().filter_map(|e| e.value.as_mut()) {
+                text.truncate(text.floor_char_boundary(limits::MESSAGE));
+            }
+            changing.panics.push(event);
+        }
+        None
     }
 
     /// Gives hubs their clients back.
     pub(crate) fn bind_again(&self) {
-        if self.has_unbound.load(Ordering::Acquire) {
-            let unbound = {
+        if self.has_stood_in.load(Ordering::Acquire) {
+            let stood_in = {
                 let mut changing = self.lock();
-                self.has_unbound.store(false, Ordering::Release);
-                std::mem::take(&mut changing.unbound)
+                self.has_stood_in.store(false, Ordering::Release);
+                std::mem::take(&mut changing.stood_in)
             };
-            for (hub, client) in unbound {
+            for (hub, client) in stood_in {
                 hub.bind_client(Some(client));
             }
+            // What it collected without sending yet, such as logs. It waits for nothing.
+            self.stand_in.flush(None);
         }
     }
 

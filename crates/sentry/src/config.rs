@@ -2,13 +2,13 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use hookstack_core::redact::ErrorMessages;
 use hookstack_core::{CallInfo, ErrorKind};
 use sentry_core::{Client, Hub, Scope};
 
 use crate::crons::Crons;
+use crate::flush::Flush;
 
 /// Which failures become issues. Control flow (a call that stops at a step, a sleep, a wait) is never one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -24,22 +24,6 @@ pub enum Capture {
     EveryAttempt,
     /// None. Spans and check-ins stay as they are.
     Never,
-}
-
-/// When to wait, after a response, until what was captured has left the process.
-///
-/// Without waiting, Sentry's client sends in the background; that is all that a long-lived process needs.
-/// A process that is frozen or ended after its response loses what was not sent by then.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Flush {
-    /// Never.
-    Never,
-    /// After calls in which something was captured or a monitor was checked in.
-    #[default]
-    AfterCapture,
-    /// After every call, for instance because spans matter as much as errors.
-    Always,
 }
 
 /// A failure that is about to be captured, for [`fingerprint`](SentryBuilder::fingerprint).
@@ -86,7 +70,6 @@ pub(crate) struct Config {
     pub(crate) crons: Option<Crons>,
     pub(crate) request_data: bool,
     pub(crate) flush: Flush,
-    pub(crate) flush_timeout: Duration,
 }
 
 impl SentryBuilder {
@@ -105,7 +88,6 @@ impl SentryBuilder {
                 crons: Some(Crons::default()),
                 request_data: false,
                 flush: Flush::default(),
-                flush_timeout: Duration::from_secs(2),
             },
         }
     }
@@ -151,8 +133,9 @@ impl SentryBuilder {
         self
     }
 
-    /// What makes failures the same issue. By default `{{ default }}` (Sentry's own grouping), the app,
-    /// the function and the step; never the run or the attempt.
+    /// What makes failures the same issue. By default it is `{{ default }}` (Sentry's own grouping), app and
+    /// function; for the failure of a step app, function, step and the error's name, which are the same in
+    /// every process; never the run or the attempt.
     pub fn fingerprint(
         mut self,
         fingerprint: impl Fn(&Captured<'_>) -> Vec<String> + Send + Sync + 'static,
@@ -200,15 +183,10 @@ impl SentryBuilder {
         self
     }
 
-    /// When to wait for what was captured to leave the process; [`Flush::AfterCapture`] by default.
+    /// When to wait for what was captured to leave the process, and for how long;
+    /// [`Flush::on_capture`] and two seconds by default.
     pub fn flush(mut self, flush: Flush) -> Self {
         self.config.flush = flush;
-        self
-    }
-
-    /// How long to wait then at most; two seconds by default.
-    pub fn flush_timeout(mut self, limit: Duration) -> Self {
-        self.config.flush_timeout = limit;
         self
     }
 }
@@ -240,7 +218,6 @@ impl fmt::Debug for Config {
             .field("crons", &self.crons)
             .field("request_data", &self.request_data)
             .field("flush", &self.flush)
-            .field("flush_timeout", &self.flush_timeout)
             .finish()
     }
 }

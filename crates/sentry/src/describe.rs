@@ -7,14 +7,15 @@ use sentry_core::protocol::{self, Context, Event, Map, Value};
 
 use crate::call::{CallNotes, Changing};
 use crate::failure::{Failure, Source};
+use crate::limits::{self, cut};
 use crate::{ids, scrub};
 
 /// The name of the context that holds what is too much for tags.
-const CONTEXT: &str = "inngest";
+pub(crate) const CONTEXT: &str = "inngest";
 
 /// The name under which calls of a function are grouped.
 pub(crate) fn transaction(info: &CallInfo) -> String {
-    format!("inngest/{}", info.function.id)
+    format!("inngest/{}", cut(&info.function.id, limits::NAME))
 }
 
 /// The tags that all events and transactions of a call have.
@@ -64,7 +65,7 @@ pub(crate) fn describe(
     event.contexts.insert(CONTEXT.to_owned(), Context::Other(context(info, changing, attempt)));
     // With a span in the scope, the SDK takes the trace from it.
     if Hub::current().configure_scope(|scope| scope.get_span().is_none()) {
-        let trace = changing.trace;
+        let trace = changing.trace();
         let trace_id = match trace {
             Some(TraceContext { trace_id, .. }) => trace_id,
             None => ids::trace_id(&info.run_id),
@@ -86,7 +87,7 @@ pub(crate) fn describe_failure(
 ) {
     event.tags.insert("inngest.error.source".to_owned(), failure.source.as_str().to_owned());
     let Some(Context::Other(context)) = event.contexts.get_mut(CONTEXT) else { return };
-    context.insert("error_kind".to_owned(), format!("{:?}", failure.kind).into());
+    context.insert("error_kind".to_owned(), failure.kind.as_str().into());
     if let Source::Middleware { name, hook } = &failure.source {
         event.tags.insert("inngest.error.middleware".to_owned(), tag_value(name));
         context.insert("hook".to_owned(), hook.as_str().into());
@@ -108,31 +109,35 @@ pub(crate) fn describe_failure(
     }
 }
 
+fn name(text: &str) -> Value {
+    cut(text, limits::NAME).into()
+}
+
 fn context(info: &CallInfo, changing: &Changing, attempt: u32) -> Map<String, Value> {
     let mut context = Map::new();
     let mut set = |key: &str, value: Value| {
         context.insert(key.to_owned(), value);
     };
-    set("app_id", (*info.app_id).into());
-    set("function_id", info.function.id.as_str().into());
-    set("function_name", info.function.name.as_str().into());
-    set("run_id", info.run_id.as_str().into());
+    set("app_id", name(&info.app_id));
+    set("function_id", name(&info.function.id));
+    set("function_name", name(&info.function.name));
+    set("run_id", name(&info.run_id));
     set("attempt", attempt.into());
     if let Some(max_attempts) = info.max_attempts {
         set("max_attempts", max_attempts.into());
     }
     let event_ids: Vec<Value> = match &changing.event_ids {
-        ids if ids.is_empty() => info.event_id.iter().map(|id| id.as_str().into()).collect(),
-        ids => ids.iter().map(|id| id.as_str().into()).collect(),
+        ids if ids.is_empty() => info.event_id.iter().map(|id| name(id)).collect(),
+        ids => ids.iter().map(|id| name(id)).collect(),
     };
     if !event_ids.is_empty() {
         set("event_ids", event_ids.into());
     }
     match &info.trigger {
-        CallTrigger::Cron { schedule } => set("schedule", schedule.as_str().into()),
+        CallTrigger::Cron { schedule } => set("schedule", name(schedule)),
         CallTrigger::Failure { function, run_id } => {
-            set("failed_function", function.as_str().into());
-            set("failed_run_id", run_id.as_str().into());
+            set("failed_function", name(function));
+            set("failed_run_id", name(run_id));
         }
         _ => {}
     }

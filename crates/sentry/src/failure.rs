@@ -6,6 +6,8 @@ use hookstack_core::redact::REDACTED;
 use hookstack_core::{Error, ErrorKind, Hook, Origin, StepError, StepHash, StepInfo};
 use sentry_core::protocol::{Event, Exception, Mechanism};
 
+use crate::limits::{self, cut};
+
 /// A failure of a function, a step or a hook.
 #[derive(Clone, Debug)]
 pub(crate) struct Failure {
@@ -15,6 +17,9 @@ pub(crate) struct Failure {
     pub(crate) kind: ErrorKind,
     pub(crate) place: Place,
     pub(crate) source: Source,
+    origin: Option<Origin>,
+    /// Whether the error is that of a step as the platform stored it.
+    pub(crate) is_stored: bool,
     /// The step that failed, in this call or in an earlier one.
     pub(crate) step: Option<FailedStep>,
     /// The attempt that failed.
@@ -80,7 +85,7 @@ pub(crate) struct FailedStep {
 impl From<&StepInfo> for FailedStep {
     fn from(step: &StepInfo) -> Self {
         FailedStep {
-            id: step.id().into(),
+            id: cut(step.id(), limits::NAME).into(),
             index: Some(step.index()),
             hash: Some(step.hash()),
             has_body: Some(step.op().has_body()),
@@ -102,26 +107,43 @@ impl Failure {
         let stack = stored.and_then(StepError::stack).filter(|_| shows);
         Failure {
             exceptions: exceptions(error, stored, shows),
-            name: error.name().to_owned(),
-            kind: error.kind(),
+            name: cut(error.name(), limits::NAME).to_owned(),
+            kind: kind(error),
             place,
             source: Source::of(error, place),
+            origin: error.origin().cloned(),
+            is_stored: stored.is_some(),
             step: step.map(|id| FailedStep {
-                id: id.into(),
+                id: cut(id, limits::NAME).into(),
                 index: None,
                 hash: None,
                 has_body: None,
             }),
             attempt,
             is_final,
-            stack: stack.map(str::to_owned),
+            stack: stack.map(|stack| cut(stack, limits::STACK).to_owned()),
             panic: None,
         }
     }
 
     /// Whether this is the stored failure of a step that came back to the function.
     pub(crate) fn is_of_earlier_step(&self) -> bool {
-        self.place == Place::Function && self.kind == ErrorKind::Step
+        self.place == Place::Function && self.is_stored
+    }
+
+    /// Whether both are about the same error, of which one may have been sealed meanwhile.
+    pub(crate) fn is_same_as(&self, other: &Failure) -> bool {
+        self.name == other.name && self.kind == other.kind && self.origin == other.origin
+    }
+
+    /// Whether the code of this call panicked.
+    pub(crate) fn is_panic_of_call(&self) -> bool {
+        self.kind == ErrorKind::Panic && !self.is_stored
+    }
+
+    /// Name and place, for whoever tells of it beside another failure.
+    pub(crate) fn title(&self) -> String {
+        title(&self.name, self.origin.as_ref())
     }
 
     /// The message, as far as it may be told.
@@ -140,27 +162,54 @@ impl Failure {
     }
 }
 
+pub(crate) fn title(name: &str, origin: Option<&Origin>) -> String {
+    let name = cut(name, limits::NAME);
+    match origin {
+        Some(origin) => format!("{name} ({})", cut(&origin.to_string(), limits::NAME)),
+        None => name.to_owned(),
+    }
+}
+
+/// The kind; that of a stored panic, which only its name tells, is restored.
+fn kind(error: &Error) -> ErrorKind {
+    match error.kind() {
+        ErrorKind::Step if error.name() == PANIC => ErrorKind::Panic,
+        kind => kind,
+    }
+}
+
+/// The name of errors that are panics.
+const PANIC: &str = "Panic";
+
 /// The error and its sources, the innermost first.
 fn exceptions(error: &Error, stored: Option<&StepError>, shows: bool) -> Vec<Exception> {
-    let text = |text: &str| if shows { text.to_owned() } else { REDACTED.to_owned() };
+    let mut left = limits::MESSAGES;
+    let mut text = |text: &str| match shows {
+        true => {
+            let text = cut(text, left.min(limits::MESSAGE));
+            left -= text.len();
+            text.to_owned()
+        }
+        false => REDACTED.to_owned(),
+    };
     let mut list = vec![Exception {
         ty: match error.chain().next() {
             // A boxed error forgot its type.
             Some(boxed) if shows && error.name() == "Error" => type_of(boxed, error.name()),
-            _ => error.name().to_owned(),
+            _ => cut(error.name(), limits::NAME).to_owned(),
         },
         value: Some(text(error.text())),
         mechanism: Some(mechanism(error)),
         ..Exception::default()
     }];
     let mut shown = error.text().to_owned();
-    for cause in error.chain().skip(1) {
+    for cause in error.chain().skip(1).take(limits::ERRORS - 1) {
         let message = cause.to_string();
         // A wrapper such as `NonRetriable` shows the text of what it wraps.
         if message != shown {
             list.push(Exception {
                 ty: match cause.downcast_ref::<StepError>() {
-                    Some(step) => step.name().to_owned(),
+                    Some(step) => cut(step.name(), limits::NAME).to_owned(),
                     None if shows => type_of(cause, "Error"),
                     None => "Error".to_owned(),
                 },
@@ -171,30 +220,32 @@ fn exceptions(error: &Error, stored: Option<&StepError>, shows: bool) -> Vec<Exc
         }
     }
     if let Some(stack) = stored.and_then(StepError::stack).filter(|_| shows) {
-        list.extend(stored_causes(stack));
+        let causes = stored_causes(stack).take(limits::ERRORS.saturating_sub(list.len()));
+        list.extend(causes.map(|cause| Exception {
+            ty: "Error".to_owned(),
+            value: Some(text(cause)),
+            ..Exception::default()
+        }));
     }
     list.reverse();
     list
 }
 
 fn mechanism(error: &Error) -> Mechanism {
-    let is_panic = error.kind() == ErrorKind::Panic;
+    let kind = kind(error);
+    let is_panic = kind == ErrorKind::Panic;
     let mut mechanism = Mechanism {
         ty: if is_panic { "panic" } else { "hookstack" }.to_owned(),
         handled: Some(false),
         ..Mechanism::default()
     };
-    mechanism.data.insert("kind".to_owned(), format!("{:?}", error.kind()).into());
+    mechanism.data.insert("kind".to_owned(), kind.as_str().into());
     mechanism
 }
 
 /// The causes that hookstack lists in the stack of an error that it stores.
-fn stored_causes(stack: &str) -> impl Iterator<Item = Exception> {
-    stack.split("\ncaused by: ").skip(1).map(|cause| Exception {
-        ty: "Error".to_owned(),
-        value: Some(cause.to_owned()),
-        ..Exception::default()
-    })
+fn stored_causes(stack: &str) -> impl Iterator<Item = &str> {
+    stack.split("\ncaused by: ").skip(1)
 }
 
 /// The name of an error's type, which only its derived `Debug` tells. That can be written by hand, so
@@ -206,7 +257,8 @@ fn type_of(error: &(dyn StdError + 'static), otherwise: &str) -> String {
     let is_derived = rest.is_empty() || rest.starts_with('(') || rest.starts_with(" {");
     let is_type = name.starts_with(|c: char| c.is_ascii_uppercase())
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    if is_type && is_derived && debug != error.to_string() { name } else { otherwise }.to_owned()
+    let is_told = is_type && is_derived && debug != error.to_string();
+    cut(if is_told { name } else { otherwise }, limits::NAME).to_owned()
 }
 
 #[cfg(test)]

@@ -10,6 +10,68 @@ use std::time::{Duration, Instant};
 
 use sentry_core::Client;
 
+/// When a call waits, after its response, until what was captured has left the process, and for how long.
+///
+/// Without waiting, Sentry's client sends in the background; that is all that a long-lived process needs.
+/// A process that is frozen or ended after its response loses what was not sent by then.
+///
+/// ```
+/// use std::time::Duration;
+/// use hookstack_sentry::{Flush, Sentry};
+///
+/// let sentry = Sentry::builder().flush(Flush::always(Duration::from_secs(1))).build();
+/// # let _ = sentry;
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Flush {
+    due: Due,
+    limit: Duration,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Due {
+    Never,
+    OnCapture,
+    Always,
+}
+
+impl Flush {
+    /// After no call.
+    pub const fn never() -> Self {
+        Flush { due: Due::Never, limit: Duration::ZERO }
+    }
+
+    /// After each call in which this middleware captured something or checked a monitor in, waiting so long at
+    /// most.
+    pub const fn on_capture(limit: Duration) -> Self {
+        Flush { due: Due::OnCapture, limit }
+    }
+
+    /// After each call, for instance because spans matter as much as errors, waiting so long at most.
+    pub const fn always(limit: Duration) -> Self {
+        Flush { due: Due::Always, limit }
+    }
+
+    pub(crate) fn is_due(self, has_captured: bool) -> bool {
+        match self.due {
+            Due::Never => false,
+            Due::OnCapture => has_captured,
+            Due::Always => true,
+        }
+    }
+
+    pub(crate) fn limit(self) -> Duration {
+        self.limit
+    }
+}
+
+/// [`Flush::on_capture`], two seconds.
+impl Default for Flush {
+    fn default() -> Self {
+        Flush::on_capture(Duration::from_secs(2))
+    }
+}
+
 /// Flushes for all calls of a middleware: calls that end while a flush is under way share the next one.
 ///
 /// Two threads at most, and none when nothing is to be flushed: one flushes, which can block for ever when
@@ -54,6 +116,10 @@ struct Progress {
     waiting: Vec<Waker>,
 }
 
+/// Nobody waits that long. But a flush that gave up would leave its command in the client's queue, where the
+/// commands of many would take the places of envelopes.
+const LONGEST: Duration = Duration::from_secs(3600);
+
 /// The end of a flush, or of the time that there is for it.
 #[derive(Debug, Default)]
 #[must_use = "it is waited for by awaiting it"]
@@ -69,7 +135,9 @@ impl Flusher {
             return Flushed(Some(next.flight.clone()));
         }
         let flight = Arc::new(Flight::default());
-        let deadline = Instant::now() + limit;
+        // Nobody sees the end of a limit that no clock can tell.
+        let now = Instant::now();
+        let deadline = now.checked_add(limit).unwrap_or(now + LONGEST);
         let job = Job { client: ClientHandle(client), deadline, flight: flight.clone() };
         if let Some(replaced) = state.next.replace(job) {
             // Another client in place of the last one, which goes on sending by itself.
@@ -111,9 +179,6 @@ fn watch(state: &Mutex<State>) {
 
 /// Flushes; what is left of it when its time was up.
 fn run(client: Arc<Client>, deadline: Instant) -> Option<Receiver<()>> {
-    // Nobody waits that long. But a flush that gave up would leave its command in the client's queue, where the
-    // commands of many would take the places of envelopes.
-    const LONGEST: Duration = Duration::from_secs(3600);
     let (done, over) = channel();
     let flush = move || {
         client.flush(Some(LONGEST));

@@ -10,8 +10,8 @@
 //! - **Hooks too**: an error of another middleware is captured, with its name and hook.
 //! - **A hub for each call**, bound over every poll, so that tags and breadcrumbs of concurrent calls do not mix.
 //! - **Spans** of calls and executed steps, sampled for whole runs; **check-ins** of functions with a schedule.
-//! - **No payload, ever**, and no messages of errors and panics where a middleware in the stack says that payloads
-//!   are secret.
+//! - **No payload, ever**, and no messages of a call's errors and panics where a middleware in the stack says that
+//!   payloads are secret. [`redact_panics`] is for panics outside of calls.
 //!
 //! ```
 //! use hookstack_inngest::{App, Function};
@@ -43,19 +43,25 @@ mod flush;
 mod frames;
 pub mod guide;
 mod ids;
+mod limits;
 mod memory;
 mod middleware;
 mod own_logs;
+mod panics;
 mod processor;
 mod propagation;
 mod report;
 mod scrub;
 mod spans;
+mod stand_in;
 
-pub use config::{Capture, Captured, Flush, SentryBuilder};
+pub use config::{Capture, Captured, SentryBuilder};
 pub use crons::Crons;
+pub use flush::Flush;
+pub use hookstack_core::redact::ErrorMessages;
 pub use middleware::Sentry;
 pub use own_logs::is_own_log;
+pub use panics::redact_panics;
 
 /// The README's program, compiled with the documentation's tests.
 #[cfg(doctest)]

@@ -10,6 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use sentry_core::Breadcrumb;
 
 use crate::failure::{FailedStep, Failure};
+use crate::limits::{self, cut};
 
 const MAX_RUNS: usize = 256;
 const MAX_BREADCRUMBS: usize = 20;
@@ -35,6 +36,7 @@ pub(crate) struct Notes {
 impl Memory {
     /// Notes a failure after which the run goes on.
     pub(crate) fn note(&self, run_id: &str, breadcrumb: Breadcrumb, step: Option<Failure>) {
+        let run_id = cut(run_id, limits::NAME);
         let mut runs = self.lock();
         let notes = match runs.iter().position(|notes| &*notes.run_id == run_id) {
             Some(position) => &mut runs[position],
@@ -64,6 +66,7 @@ impl Memory {
         if self.len.load(Ordering::Acquire) == 0 {
             return Notes::default();
         }
+        let run_id = cut(run_id, limits::NAME);
         let mut runs = self.lock();
         let position = runs.iter().position(|notes| &*notes.run_id == run_id);
         let taken = position.and_then(|position| runs.remove(position)).unwrap_or_default();

@@ -15,16 +15,18 @@ use sentry_core::protocol::{MonitorCheckInStatus, SpanStatus};
 
 use crate::bound::Bound;
 use crate::call::CallHub;
-use crate::config::{Base, Config, Flush, SentryBuilder};
+use crate::config::{Base, Config, SentryBuilder};
 use crate::failure::Place;
 use crate::flush::{Flushed, Flusher};
 use crate::memory::Memory;
 use crate::report::Reporter;
-use crate::{propagation, spans};
+use crate::stand_in::StandIns;
+use crate::{limits, propagation, spans};
 
 /// Reports failures of functions, their steps and their hooks to Sentry. See the [crate](crate).
 ///
-/// Register it with the app, before all other middleware, so that everything runs inside of its hub.
+/// Register it with the app: OpenTelemetry, Logging, Sentry, then Encryption and all others, which run inside of
+/// its hub. The first registered is outermost.
 ///
 /// ```
 /// use hookstack_core::redact::ErrorMessages;
@@ -44,6 +46,7 @@ pub struct Sentry {
     config: Config,
     memory: Memory,
     flusher: Flusher,
+    stand_ins: StandIns,
 }
 
 impl Sentry {
@@ -67,27 +70,26 @@ impl Sentry {
         cx: &mut Call,
         next: NextRequest<'_>,
     ) -> Result<Completed> {
-        call.notes.lock().trace = cx.trace();
+        call.notes.lock().watch = Some(cx.watch_trace());
         let info = &call.notes.info;
-        if !info.is_replaying()
+        if !info.is_repeating()
             && info.attempt == 0
             && let Some(crons) = &self.config.crons
             && crons.check_in(&call.client, info, MonitorCheckInStatus::InProgress)
         {
             call.notes.sent();
         }
-        let started = self.config.continue_traces.then(SystemTime::now);
-        match started {
-            // The transaction starts when the sender's trace can be read.
-            Some(started) => call.notes.lock().started = Some(started),
-            None => spans::start(&self.config, &call, None, None),
-        }
+        // The transaction starts when all middleware had a chance to set the call's trace, and when that of the
+        // sender can be read.
+        let wants_spans = spans::are_wanted(&self.config, &call);
+        call.notes.lock().started = wants_spans.then(SystemTime::now);
         cx.extensions_mut().insert(call.clone());
         let result = Bound::new(&call, next.run(cx)).await;
         if let Err(error) = &result {
             self.reporter(&call).note(error, Place::Function, None);
         }
-        if call.notes.lock().started.take().is_some() {
+        let started = call.notes.lock().started.take();
+        if let Some(started) = started {
             spans::start(&self.config, &call, None, started);
         }
         let has_failed = !call.notes.lock().failures.is_empty();
@@ -97,13 +99,9 @@ impl Sentry {
 
     /// Starts the flush that is due after a call.
     fn flush(&self, call: &CallHub) -> Flushed {
-        let is_due = match self.config.flush {
-            Flush::Never => false,
-            Flush::AfterCapture => call.notes.has_sent.load(Ordering::Acquire),
-            Flush::Always => true,
-        };
-        match is_due {
-            true => self.flusher.flush(call.client.clone(), self.config.flush_timeout),
+        let flush = self.config.flush;
+        match flush.is_due(call.notes.has_sent.load(Ordering::Acquire)) {
+            true => self.flusher.flush(call.client.clone(), flush.limit()),
             false => Flushed::default(),
         }
     }
@@ -118,7 +116,12 @@ impl Default for Sentry {
 impl SentryBuilder {
     /// Makes the middleware.
     pub fn build(self) -> Sentry {
-        Sentry { config: self.config, memory: Memory::default(), flusher: Flusher::default() }
+        Sentry {
+            config: self.config,
+            memory: Memory::default(),
+            flusher: Flusher::default(),
+            stand_ins: StandIns::default(),
+        }
     }
 }
 
@@ -134,13 +137,10 @@ impl Future for Done {
 }
 
 async fn observe_step(call: CallHub, cx: &mut Call, next: NextStep<'_>) -> Result<Payload> {
-    let step = cx.shared_step();
-    let span = step.as_ref().and_then(|step| spans::start_step(&call, step, cx.info()));
-    call.notes.lock().step = step;
+    let running = cx.shared_step().map(|step| spans::start_step(&call, step, cx.info()));
     let result = next.run(cx).await;
-    call.notes.lock().step = None;
-    if let Some(span) = span {
-        span.finish(if result.is_ok() { SpanStatus::Ok } else { SpanStatus::InternalError });
+    if let Some(running) = running {
+        running.end(if result.is_ok() { SpanStatus::Ok } else { SpanStatus::InternalError });
     }
     result
 }
@@ -164,7 +164,7 @@ impl Middleware for Sentry {
 
     // What observes is boxed here and below, so that merely forwarding moves no large future.
     async fn around_request(&self, cx: &mut Call, next: NextRequest<'_>) -> Result<Completed> {
-        match CallHub::new(&self.config, cx.info()) {
+        match CallHub::new(&self.config, &self.stand_ins, cx.info()) {
             None => next.run(cx).await,
             Some(call) => Box::pin(self.observe(call, cx, next)).await,
         }
@@ -178,17 +178,19 @@ impl Middleware for Sentry {
             const MOST_IDS: usize = 20;
             let events = cx.events();
             if events.len() > 1 {
-                let ids = events.iter().take(MOST_IDS).filter_map(|event| event.id.clone());
+                let ids = events.iter().take(MOST_IDS).filter_map(|event| event.id.as_deref());
+                let ids = ids.map(|id| limits::cut(id, limits::NAME).to_owned());
                 call.notes.lock().event_ids = ids.collect();
+            }
+            let continues = self.config.continue_traces;
+            let sender = events.first().map(|event| &event.trace).filter(|_| continues);
+            if let Some((trace, sampled)) = sender.and_then(propagation::read) {
+                let mut changing = call.notes.lock();
+                (changing.trace, changing.sampled) = (Some(trace), sampled);
             }
             let started = call.notes.lock().started.take();
             if let Some(started) = started {
-                let sender = events.first().map(|event| &event.trace);
-                if let Some((trace, sampled)) = sender.and_then(propagation::read) {
-                    let mut changing = call.notes.lock();
-                    (changing.trace, changing.sampled) = (Some(trace), sampled);
-                }
-                spans::start(&self.config, call, sender, Some(started));
+                spans::start(&self.config, call, sender, started);
             }
         }
         Done
@@ -247,7 +249,7 @@ impl Middleware for Sentry {
             Some(call) => Some(call),
             // Somebody further out failed before this middleware's turn.
             None if has_failed => {
-                late = CallHub::new(&self.config, cx.info());
+                late = CallHub::new(&self.config, &self.stand_ins, cx.info());
                 late.as_ref()
             }
             None => None,
@@ -280,6 +282,10 @@ impl Middleware for Sentry {
     fn on_abandoned(&self, cx: &mut OnAbandoned<'_>) {
         if let Some(call) = cx.extensions().get::<CallHub>() {
             self.reporter(call).conclude(None, &[]);
+            let started = call.notes.lock().started.take();
+            if let Some(started) = started {
+                spans::start(&self.config, call, None, started);
+            }
             spans::finish(call, SpanStatus::Cancelled);
         }
     }

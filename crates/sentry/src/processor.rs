@@ -4,13 +4,14 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, RefUnwindSafe};
 use std::sync::Arc;
 
+use hookstack_core::redact::REDACTED;
 use sentry_core::Hub;
 use sentry_core::protocol::{Event, Level};
 use sentry_core::types::Uuid;
 
 use crate::call::CallNotes;
 use crate::own_logs::is_own_log;
-use crate::{describe, frames, scrub};
+use crate::{bound, describe, frames, scrub};
 
 thread_local! {
     /// Whether this thread is in [`capture`]: then the event is complete.
@@ -50,15 +51,19 @@ fn process(notes: &CallNotes, mut event: Event<'static>) -> Option<Event<'static
     if !CAPTURING.get() {
         if is_of_panic_hook(&event) {
             frames::mark(&mut event);
-            notes.keep_panic(event);
-            return None;
+            event = notes.keep_panic(event)?;
+            // Of a task that outlives its call.
+            if !notes.shows {
+                redact(&mut event);
+            }
         }
         // What hookstack logs as an error is captured as what it is.
         if event.level >= Level::Error && event.logger.as_deref().is_some_and(is_own_log) {
             return None;
         }
-        // It was captured when this code ran for the first time.
-        if notes.info.is_replaying() {
+        // It was captured when this code ran for the first time; hooks run for the first time in each call.
+        if notes.info.is_repeating() && (notes.info.is_polling_code() || !bound::is_polling(notes))
+        {
             return None;
         }
         let changing = notes.lock();
@@ -69,8 +74,13 @@ fn process(notes: &CallNotes, mut event: Event<'static>) -> Option<Event<'static
     Some(event)
 }
 
+/// Takes the texts of a panic away.
+pub(crate) fn redact(panic: &mut Event<'_>) {
+    panic.exception.iter_mut().for_each(|e| e.value = Some(REDACTED.to_owned()));
+}
+
 /// Events of `sentry-panic`'s hook, also of applications' own hooks that describe themselves as it does.
-fn is_of_panic_hook(event: &Event<'_>) -> bool {
+pub(crate) fn is_of_panic_hook(event: &Event<'_>) -> bool {
     event.exception.last().is_some_and(|exception| {
         exception.mechanism.as_ref().is_some_and(|mechanism| mechanism.ty == "panic")
     })

@@ -27,8 +27,11 @@ pub(crate) fn read(carrier: &TraceCarrier) -> Option<(TraceContext, Option<bool>
 }
 
 /// Writes the current hub's trace; `call` is the trace of the call and whether it is sampled, for calls without
-/// a span.
+/// a span. A trace that somebody else wrote stays.
 pub(crate) fn write(carrier: &mut TraceCarrier, call: Option<([u8; 16], Option<bool>)>) {
+    if carrier.get(SENTRY_TRACE).is_some() {
+        return;
+    }
     let hub = Hub::current();
     let Some(client) = hub.client().filter(|client| client.is_enabled()) else { return };
     let (has_span, header) = hub.configure_scope(|scope| {
@@ -48,10 +51,11 @@ pub(crate) fn write(carrier: &mut TraceCarrier, call: Option<([u8; 16], Option<b
     };
     let Some(header) = header else { return };
     let baggage = baggage(&client, &header);
-    let baggage = match carrier.get(BAGGAGE) {
-        Some(known) => format!("{known},{baggage}"),
-        None => baggage,
-    };
+    // Members of another trace would contradict the header.
+    let known = carrier.get(BAGGAGE).unwrap_or_default().split(',').map(str::trim);
+    let others = known.filter(|member| !member.is_empty() && !member.starts_with("sentry-"));
+    let members: Vec<_> = others.chain([baggage.as_str()]).collect();
+    let baggage = members.join(",");
     carrier.set(SENTRY_TRACE, header);
     carrier.set(BAGGAGE, baggage);
 }

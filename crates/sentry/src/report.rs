@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 
-use hookstack_core::redact::REDACTED;
 use hookstack_core::{CallInfo, Error, ErrorKind, Outcome};
 use sentry_core::protocol::{Event, Exception, MonitorCheckInStatus, Value};
 use sentry_core::{Breadcrumb, Hub, Level};
@@ -11,7 +10,7 @@ use crate::call::CallHub;
 use crate::config::{Capture, Captured, Config};
 use crate::failure::{FailedStep, Failure, Place};
 use crate::memory::{Memory, Notes};
-use crate::{describe, processor};
+use crate::{describe, failure, limits, processor};
 
 /// What ended calls are reported with.
 pub(crate) struct Reporter<'a> {
@@ -36,7 +35,7 @@ impl Reporter<'_> {
         if changing.failures.iter().any(|known| known.place == place) {
             return;
         }
-        if failure.kind == ErrorKind::Panic
+        if failure.is_panic_of_call()
             && let Some(panic) = take_panic(&mut changing.panics, error.text())
         {
             failure.set_panic(panic);
@@ -52,7 +51,8 @@ impl Reporter<'_> {
         }
         notes.bind_again();
         let info = &*notes.info;
-        let failure = self.failure(outcome);
+        let mut suppressed = suppressed(outcome);
+        let failure = self.failure(outcome, &mut suppressed);
         let ends_run = match outcome {
             Some(Outcome::Done(Err(error))) => is_final(error, info),
             Some(outcome) => outcome.ends_run(info),
@@ -68,28 +68,41 @@ impl Reporter<'_> {
         }
         reported.iter().for_each(|error| self.capture_reported(error, &mut panics));
         match failure {
-            Some(failure) => self.decide(failure, run, panics, suppressed(outcome)),
+            Some(failure) => self.decide(failure, run, panics, suppressed),
             None => panics.into_iter().for_each(|panic| self.capture_panic(panic)),
         }
     }
 
     /// What failed, as it was noted in plaintext, or else as it went out.
-    fn failure(&self, outcome: Option<&Outcome>) -> Option<Failure> {
+    fn failure(&self, outcome: Option<&Outcome>, suppressed: &mut Vec<Value>) -> Option<Failure> {
         let notes = &self.call.notes;
         let mut noted = std::mem::take(&mut notes.lock().failures);
         let Some(outcome) = outcome else { return noted.pop() };
         let error = outcome.error()?;
         let place = if outcome.is_suspended() { Place::Step } else { Place::Function };
         let is_final = is_final(error, &notes.info);
-        match noted.iter().position(|failure| failure.place == place) {
-            Some(position) => {
-                let mut failure = noted.swap_remove(position);
-                failure.is_final = is_final;
-                Some(failure)
-            }
-            // It came up behind this middleware: while the output was transformed, or later.
-            None => Some(Failure::of(error, place, notes.info.attempt, is_final, notes.shows)),
+        let mut failure = Failure::of(error, place, notes.info.attempt, is_final, notes.shows);
+        let is_it = |noted: &Failure| noted.place == place && noted.is_same_as(&failure);
+        if let Some(position) = noted.iter().position(is_it) {
+            let mut known = noted.swap_remove(position);
+            known.is_final = is_final;
+            return Some(known);
         }
+        // Another error stands in place of what was noted.
+        for mut replaced in noted {
+            let title = Value::from(replaced.title());
+            if !suppressed.contains(&title) {
+                suppressed.push(title);
+            }
+            failure.step = failure.step.or(replaced.step.take());
+        }
+        // It came up behind this middleware: while the output was transformed, or later.
+        if failure.is_panic_of_call()
+            && let Some(panic) = take_panic(&mut notes.lock().panics, error.text())
+        {
+            failure.set_panic(panic);
+        }
+        Some(failure)
     }
 
     fn decide(
@@ -181,7 +194,7 @@ impl Reporter<'_> {
         let notes = &self.call.notes;
         let attempt = notes.info.attempt;
         let mut failure = Failure::of(error, Place::Function, attempt, false, notes.shows);
-        if failure.kind == ErrorKind::Panic
+        if failure.is_panic_of_call()
             && let Some(panic) = take_panic(panics, error.text())
         {
             failure.set_panic(panic);
@@ -207,7 +220,7 @@ impl Reporter<'_> {
 
     fn told(&self, mut panic: Event<'static>) -> Event<'static> {
         if !self.call.notes.shows {
-            panic.exception.iter_mut().for_each(|e| e.value = Some(REDACTED.to_owned()));
+            processor::redact(&mut panic);
         }
         panic
     }
@@ -223,8 +236,13 @@ impl Reporter<'_> {
                 error_kind: failure.kind,
             }),
             None => {
-                let parts = ["{{ default }}", &info.app_id, &info.function.id];
-                parts.into_iter().chain(step).map(str::to_owned).collect()
+                let (app, function) = (&*info.app_id, info.function.id.as_str());
+                let parts = match step {
+                    // What Sentry groups by is not the same in every process that can serve the last call.
+                    Some(step) => [app, function, step, &failure.name],
+                    None => ["{{ default }}", app, function, ""],
+                };
+                parts.into_iter().filter(|part| !part.is_empty()).map(str::to_owned).collect()
             }
         };
         parts.into_iter().map(Into::into).collect()
@@ -241,15 +259,17 @@ impl Reporter<'_> {
     }
 }
 
-/// The panic with this text, or the latest.
+/// The latest panic with this text, or the latest of which the hook could not tell the text.
 fn take_panic(panics: &mut Vec<Event<'static>>, text: &str) -> Option<Event<'static>> {
-    let has_text = |panic: &Event<'_>| {
-        panic.exception.last().is_some_and(|exception| exception.value.as_deref() == Some(text))
-    };
-    match panics.iter().rposition(has_text) {
-        Some(position) => Some(panics.remove(position)),
-        None => panics.pop(),
-    }
+    /// What `sentry-panic` says of payloads that are no texts.
+    const UNKNOWN: &str = "Box<Any>";
+    let text_of = |panic: &Event<'_>| panic.exception.last().and_then(|e| e.value.clone());
+    let text = limits::cut(text, limits::MESSAGE);
+    let has_text = |panic: &Event<'_>| text_of(panic).as_deref() == Some(text);
+    let is_unknown = |panic: &Event<'_>| text_of(panic).is_none_or(|text| text == UNKNOWN);
+    let position = panics.iter().rposition(has_text);
+    let position = position.or_else(|| panics.iter().rposition(is_unknown))?;
+    Some(panics.remove(position))
 }
 
 /// Names and places only.
@@ -257,10 +277,8 @@ fn suppressed(outcome: Option<&Outcome>) -> Vec<Value> {
     let error = outcome.and_then(Outcome::error);
     let suppressed = error.map(Error::suppressed).unwrap_or_default().iter();
     suppressed
-        .map(|error| match error.origin() {
-            Some(origin) => format!("{} ({origin})", error.name()).into(),
-            None => error.name().into(),
-        })
+        .take(limits::ERRORS)
+        .map(|error| failure::title(error.name(), error.origin()).into())
         .collect()
 }
 
@@ -270,7 +288,7 @@ fn breadcrumb(failure: &Failure, info: &CallInfo) -> Breadcrumb {
         ty: "error".to_owned(),
         category: Some("inngest.attempt".to_owned()),
         level: Level::Warning,
-        message: Some(format!("{}: {}", failure.name, failure.text())),
+        message: Some(format!("{}: {}", failure.name, limits::cut(failure.text(), limits::NAME))),
         ..Breadcrumb::default()
     };
     let mut set = |key: &str, value: Value| {

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use crate::call::CallHub;
 use crate::config::Config;
+use crate::limits::{self, cut};
 use crate::{describe, ids, propagation};
 use hookstack_core::{CallInfo, StepInfo, TraceCarrier, TraceContext};
 use sentry_core::protocol::SpanStatus;
@@ -16,13 +17,20 @@ use sentry_core::{
 #[derive(Debug)]
 pub(crate) struct Spans {
     transaction: Transaction,
+    /// The span of the step whose body runs.
+    step: Option<Span>,
 }
 
-/// The span of a step that runs.
-pub(crate) struct StepSpan {
-    span: Span,
-    transaction: Transaction,
-    hub: Arc<Hub>,
+/// A step whose body runs, until this is dropped.
+pub(crate) struct RunningStep {
+    call: CallHub,
+    status: SpanStatus,
+}
+
+/// Whether calls have transactions, as far as they are sampled.
+pub(crate) fn are_wanted(config: &Config, call: &CallHub) -> bool {
+    let strategy = &call.client.options().traces_sampling_strategy;
+    config.spans && !matches!(strategy, TracesSamplingStrategy::Disabled)
 }
 
 /// Starts the call's transaction, if it is to be sampled, and makes it the scope's span.
@@ -30,13 +38,9 @@ pub(crate) fn start(
     config: &Config,
     call: &CallHub,
     sender: Option<&TraceCarrier>,
-    started: Option<SystemTime>,
+    started: SystemTime,
 ) {
     let options = call.client.options();
-    if !config.spans || matches!(options.traces_sampling_strategy, TracesSamplingStrategy::Disabled)
-    {
-        return;
-    }
     let info = &*call.notes.info;
     let sender = sender.and_then(propagation::context);
     let (name, op) = (describe::transaction(info), "function.inngest");
@@ -58,15 +62,11 @@ pub(crate) fn start(
     } else if context.sampled() == Some(false) {
         return;
     }
-    let transaction = match started {
-        None => call.hub.start_transaction(context),
-        // It takes the client of the current hub.
-        Some(started) => Hub::run(call.hub.clone(), || {
-            call.hub.start_transaction_with_timestamp(context, started)
-        }),
-    };
+    // It takes the client of the current hub.
+    let transaction =
+        Hub::run(call.hub.clone(), || call.hub.start_transaction_with_timestamp(context, started));
     call.hub.configure_scope(|scope| scope.set_span(Some(transaction.clone().into())));
-    call.notes.lock().spans = Some(Spans { transaction });
+    call.notes.lock().spans = Some(Spans { transaction, step: None });
 }
 
 enum Decision {
@@ -89,7 +89,7 @@ fn decision(options: &ClientOptions, config: &Config, trace_id: [u8; 16]) -> Dec
 
 /// The trace that the call belongs to: somebody's who set it, else the run's own.
 pub(crate) fn trace_id(call: &CallHub) -> [u8; 16] {
-    let trace = call.notes.lock().trace;
+    let trace = call.notes.lock().trace();
     match trace {
         Some(TraceContext { trace_id, .. }) => trace_id,
         None => ids::trace_id(&call.notes.info.run_id),
@@ -104,7 +104,11 @@ pub(crate) fn trace(call: &CallHub) -> ([u8; 16], Option<bool>) {
 
 /// Finishes the call's transaction, if it was not before.
 pub(crate) fn finish(call: &CallHub, status: SpanStatus) {
-    let Some(Spans { transaction }) = call.notes.lock().spans.take() else { return };
+    let Some(Spans { transaction, step }) = call.notes.lock().spans.take() else { return };
+    // A step that is dropped with its call, later than this.
+    if let Some(step) = step {
+        end_step(call, &step, &transaction, SpanStatus::Cancelled);
+    }
     transaction.set_status(status);
     for (key, value) in describe::tags(&call.notes.info) {
         transaction.set_tag(key, value);
@@ -113,21 +117,43 @@ pub(crate) fn finish(call: &CallHub, status: SpanStatus) {
     Hub::run(call.hub.clone(), || transaction.finish());
 }
 
-/// Starts the span of a step and makes it the scope's.
-pub(crate) fn start_step(call: &CallHub, step: &StepInfo, info: &CallInfo) -> Option<StepSpan> {
-    let transaction = call.notes.lock().spans.as_ref()?.transaction.clone();
-    let span = transaction.start_child("function.step", step.name());
-    span.set_data("inngest.step.id", step.id().into());
-    span.set_data("inngest.step.index", step.index().into());
-    span.set_data("inngest.step.attempt", info.attempt.into());
-    call.hub.configure_scope(|scope| scope.set_span(Some(span.clone().into())));
-    Some(StepSpan { span, transaction, hub: call.hub.clone() })
+fn end_step(call: &CallHub, span: &Span, transaction: &Transaction, status: SpanStatus) {
+    span.set_status(status);
+    span.clone().finish();
+    call.hub.configure_scope(|scope| scope.set_span(Some(transaction.clone().into())));
 }
 
-impl StepSpan {
-    pub(crate) fn finish(self, status: SpanStatus) {
-        self.span.set_status(status);
-        self.span.finish();
-        self.hub.configure_scope(|scope| scope.set_span(Some(self.transaction.into())));
+/// Notes that the body of a step runs, and starts its span.
+pub(crate) fn start_step(call: &CallHub, step: Arc<StepInfo>, info: &CallInfo) -> RunningStep {
+    let mut changing = call.notes.lock();
+    if let Some(Spans { transaction, step: running }) = &mut changing.spans {
+        let span = transaction.start_child("function.step", cut(step.name(), limits::NAME));
+        span.set_data("inngest.step.id", cut(step.id(), limits::NAME).into());
+        span.set_data("inngest.step.index", step.index().into());
+        span.set_data("inngest.step.attempt", info.attempt.into());
+        call.hub.configure_scope(|scope| scope.set_span(Some(span.clone().into())));
+        *running = Some(span);
+    }
+    changing.step = Some(step);
+    drop(changing);
+    RunningStep { call: call.clone(), status: SpanStatus::Cancelled }
+}
+
+impl RunningStep {
+    pub(crate) fn end(mut self, status: SpanStatus) {
+        self.status = status;
+    }
+}
+
+/// Also when the step is dropped.
+impl Drop for RunningStep {
+    fn drop(&mut self) {
+        let mut changing = self.call.notes.lock();
+        changing.step = None;
+        if let Some(Spans { transaction, step }) = &mut changing.spans
+            && let Some(span) = step.take()
+        {
+            end_step(&self.call, &span, transaction, self.status);
+        }
     }
 }

@@ -1,8 +1,11 @@
 //! Nothing of the user's is in what leaves for Sentry when payloads are encrypted.
 
+use std::time::Duration;
+
 use hookstack_core::redact::ErrorMessages;
-use hookstack_inngest::App;
+use hookstack_core::{Error, Result};
 use hookstack_inngest::engine::{Engine, RunStatus};
+use hookstack_inngest::{App, Function, Step};
 use hookstack_sentry::{Capture, SentryBuilder};
 use hookstack_testing::Canary;
 use hookstack_tests::shop::{CANARIES, encryption, functions, send};
@@ -60,4 +63,38 @@ async fn the_same_scan_finds_errors_and_panics_where_they_are_shown() {
     {
         assert!(!shown.contains(&payload), "{payload}");
     }
+}
+
+/// It had caught a panic in the body of a step, and was still there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_function_was_doing_when_its_time_was_up_is_not_told() {
+    async fn hangs(step: Step) -> Result<()> {
+        step.run("wait", async || {
+            assert!(std::panic::catch_unwind(|| panic!("canary-caught-panic")).is_err());
+            std::future::pending::<Result<()>>().await
+        })
+        .await?;
+        Err(Error::message("not reached"))
+    }
+    let scan = async |messages: ErrorMessages| {
+        let sink = SentrySink::start().await;
+        let client = sink.client(ClientOptions::traces_sample_rate(ClientOptions::new(), 1.0));
+        let sentry = sentry(client).error_messages(messages).capture(Capture::EveryAttempt).build();
+        let app = App::builder("shop")
+            .call_timeout(Duration::from_millis(500))
+            .with(sentry)
+            .with(encryption())
+            .function(Function::builder("hangs").on_event("e").retries(0).handler(hangs));
+        let engine = Engine::start(app).expect("an app");
+        send(&engine, "e", "event-1", json!({ "secret": "canary-event" })).await;
+        engine.run_until_idle().await.expect("rest");
+        assert_eq!(engine.runs()[0].status, RunStatus::Failed);
+        assert!(!sink.events().is_empty(), "the failure was captured");
+        sink.bytes()
+    };
+    let (shown, redacted) = (scan(ErrorMessages::Show).await, scan(ErrorMessages::Auto).await);
+    Canary::new("canary-event").assert_absent("the envelopes", &shown);
+    let canary = Canary::new("canary-caught-panic");
+    assert!(canary.find(&shown).is_some(), "the scan finds it");
+    canary.assert_absent("the envelopes", &redacted);
 }

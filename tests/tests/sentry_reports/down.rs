@@ -5,7 +5,7 @@ use std::time::Duration;
 use hookstack_core::{Error, Event, Result};
 use hookstack_inngest::engine::{Engine, RunStatus};
 use hookstack_inngest::{App, Function};
-use hookstack_sentry::Sentry;
+use hookstack_sentry::{Flush, Sentry};
 use hookstack_tests::sinks::sentry::{Mood, SentrySink, client};
 use http::StatusCode;
 use sentry::{Client, ClientOptions};
@@ -27,7 +27,10 @@ async fn panics() -> Result<()> {
 
 /// All runs end although nothing, or not everything, can be sent.
 async fn all_runs_end(client: Arc<Client>) {
-    let sentry = Sentry::builder().client(client).flush_timeout(Duration::from_millis(10)).build();
+    let sentry = Sentry::builder()
+        .client(client)
+        .flush(Flush::on_capture(Duration::from_millis(10)))
+        .build();
     let app = App::builder("shop")
         .with(sentry)
         .function(Function::builder("fails").on_event("failure").retries(0).handler(fails))

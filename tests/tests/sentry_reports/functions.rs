@@ -5,7 +5,7 @@ use std::time::Duration;
 use hookstack_core::{Error, Event, Middleware, Result};
 use hookstack_inngest::engine::Engine;
 use hookstack_inngest::{App, AppBuilder, Function, Step};
-use hookstack_sentry::{Sentry, SentryBuilder};
+use hookstack_sentry::{Flush, Sentry, SentryBuilder};
 use sentry::Client;
 use sentry::protocol::{Event as Issue, Frame};
 use serde_json::json;
@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 /// A sentry that waits, as long as it takes, until its client has sent.
 pub(crate) fn sentry(client: Arc<Client>) -> SentryBuilder {
-    Sentry::builder().client(client).flush_timeout(Duration::from_secs(60))
+    Sentry::builder().client(client).flush(Flush::on_capture(Duration::from_secs(60)))
 }
 
 /// All functions run on `order`.

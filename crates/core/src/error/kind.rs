@@ -32,6 +32,29 @@ pub enum ErrorKind {
     Configuration,
 }
 
+impl ErrorKind {
+    /// The kind as logs, metrics and error reports tell it: the variant's name in snake case.
+    ///
+    /// ```
+    /// assert_eq!(hookstack_core::ErrorKind::InvalidInput.as_str(), "invalid_input");
+    /// ```
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            ErrorKind::Failure => "failure",
+            ErrorKind::Panic => "panic",
+            ErrorKind::Step => "step",
+            ErrorKind::InvalidInput => "invalid_input",
+            ErrorKind::Serialization => "serialization",
+            ErrorKind::TooLarge => "too_large",
+            ErrorKind::Unauthenticated => "unauthenticated",
+            ErrorKind::Misuse => "misuse",
+            ErrorKind::Send => "send",
+            ErrorKind::Timeout => "timeout",
+            ErrorKind::Configuration => "configuration",
+        }
+    }
+}
+
 /// Where an error came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

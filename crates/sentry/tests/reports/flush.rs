@@ -81,7 +81,10 @@ async fn panics() -> Result<()> {
 #[tokio::test]
 async fn a_flush_that_never_ends_delays_calls_by_the_limit_alone() {
     let (client, transport) = stuck();
-    let sentry = Sentry::builder().client(client).flush_timeout(Duration::from_millis(20)).build();
+    let sentry = Sentry::builder()
+        .client(client)
+        .flush(Flush::on_capture(Duration::from_millis(20)))
+        .build();
     let failing =
         hookstack_inngest::Function::builder("fails").on_event("e").retries(0).handler(fails);
     let app = app(sentry, |f| f.retries(0).handler(panics)).function(failing);
@@ -110,7 +113,8 @@ async fn a_flush_that_never_ends_delays_calls_by_the_limit_alone() {
 #[tokio::test]
 async fn calls_that_end_during_a_flush_share_the_next_one() {
     let (client, transport) = stuck();
-    let sentry = Sentry::builder().client(client).flush_timeout(Duration::from_secs(60)).build();
+    let sentry =
+        Sentry::builder().client(client).flush(Flush::on_capture(Duration::from_secs(60))).build();
     let engine = Engine::start(app(sentry, |f| f.retries(0).handler(fails))).expect("an app");
     for _ in 0..50 {
         send(&engine, "e").await;
@@ -135,7 +139,14 @@ async fn when_to_flush_is_a_policy() {
         Ok(())
     }
     for (flush, after_success, after_failure) in
-        [(Flush::Never, 0, 0), (Flush::AfterCapture, 0, 1), (Flush::Always, 1, 1)]
+        // A limit that no clock can tell is one like others.
+        [
+            (Flush::never(), 0, 0),
+            (Flush::default(), 0, 1),
+            (Flush::on_capture(Duration::from_secs(60)), 0, 1),
+            (Flush::always(Duration::from_secs(60)), 1, 1),
+            (Flush::always(Duration::MAX), 1, 1),
+        ]
     {
         let flushes = async |fail: bool| {
             let (client, transport) = stuck();

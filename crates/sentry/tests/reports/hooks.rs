@@ -1,8 +1,8 @@
 //! Errors of other middleware.
 
 use hookstack_core::{
-    AfterExecution, BeforeResponse, Call, Completed, Error, Hook, Middleware, NextRequest, Result,
-    TransformInput, TransformOutput,
+    AfterExecution, BeforeResponse, Call, Completed, Error, Hook, Middleware, NextRequest,
+    Position, Result, TransformInput, TransformOutput,
 };
 use hookstack_inngest::Step;
 use serde_json::json;
@@ -98,4 +98,45 @@ async fn registering_it_twice_is_refused() {
     let app = app(one.build(), |f| f.with(other.build()).handler(succeeds));
     let error = app.build().expect_err("refused");
     assert!(error.to_string().contains("once"), "{error}");
+}
+
+/// Fails to seal errors, behind everybody else.
+struct Sealer;
+
+impl Middleware for Sealer {
+    fn position(&self) -> Position {
+        Position::Wire
+    }
+    async fn transform_output(&self, cx: &mut TransformOutput<'_>) -> Result {
+        match cx.error() {
+            Some(_) => {
+                Err(Error::non_retriable("the key server is down").with_name("KeyServerDown"))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// The issue is what the platform was told, and what it stands in the way of is beside it.
+#[tokio::test]
+async fn an_error_in_place_of_the_functions_is_the_issue() {
+    async fn fails() -> Result<()> {
+        Err(Error::message("no funds").with_name("Declined"))
+    }
+    async fn fails_in_a_step(step: Step) -> Result<()> {
+        step.run("charge", fails).await?;
+        Ok(())
+    }
+    let (builder, sink) = sentry();
+    run(app(builder.build(), |f| f.with(Sealer).handler(fails))).await;
+    let issue = only(sink.issues());
+    assert_eq!(exceptions(&issue), [("KeyServerDown", "the key server is down")]);
+    assert_eq!(tag(&issue, "inngest.error.middleware"), Some("Sealer"));
+    assert_eq!(detail(&issue, "suppressed"), Some(&json!(["Declined (user code)"])));
+
+    let (builder, sink) = sentry();
+    run(app(builder.step_errors(true).build(), |f| f.with(Sealer).handler(fails_in_a_step))).await;
+    let issues = sink.issues();
+    assert_eq!(exceptions(&issues[0]), [("KeyServerDown", "the key server is down")]);
+    assert_eq!(detail(&issues[0], "suppressed"), Some(&json!(["Declined (user code)"])));
 }

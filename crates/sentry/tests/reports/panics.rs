@@ -1,13 +1,13 @@
 //! Panics: one issue, with a backtrace into the user's code.
 
-use hookstack_core::{Error, Info, Result};
+use hookstack_core::{AfterResponse, Error, Info, Middleware, Result};
 use hookstack_inngest::Step;
 use hookstack_sentry::{Capture, Sentry};
 use sentry::protocol::Frame;
-use sentry::{Client, Hub, Level, SentryFutureExt};
+use sentry::{Client, ClientOptions, Hub, Level, SentryFutureExt};
 use std::sync::Arc;
 
-use crate::support::{Issue, Sink, app, exceptions, only, options, run, sentry, tag};
+use crate::support::{Issue, Sink, app, client, exceptions, only, options, run, sentry, tag};
 
 async fn panics_in_the_function() -> Result<()> {
     the_culprit()
@@ -147,4 +147,104 @@ async fn the_breadcrumbs_of_the_moment_are_told_once() {
     let issue = only(sink.issues());
     let told = issue.breadcrumbs.iter().filter(|b| b.message.as_deref() == Some("counting"));
     assert_eq!(told.count(), 1);
+}
+
+#[inline(never)]
+fn harmless() {
+    panic!("harmless")
+}
+
+/// What is caught is not what fails the function, in the same poll or not.
+#[tokio::test]
+async fn a_panic_after_one_that_was_caught_has_its_own_backtrace() {
+    async fn catches_and_panics() -> Result<()> {
+        assert!(std::panic::catch_unwind(harmless).is_err());
+        the_culprit()
+    }
+    let (sentry, sink) = sentry();
+    run(app(sentry.build(), |f| f.retries(0).handler(catches_and_panics))).await;
+    let issue = only(sink.issues());
+    assert_eq!(exceptions(&issue), [("panic", "harmless"), ("Panic", "the stock is negative")]);
+    let frames_of = |exception: usize, function: &str| {
+        let stacktrace = issue.exception[exception].stacktrace.as_ref().expect("a backtrace");
+        let names = stacktrace.frames.iter().filter_map(|frame| frame.function.as_deref());
+        names.filter(|name| name.contains(function)).count()
+    };
+    assert_ne!(frames_of(0, "harmless"), 0);
+    assert_eq!(frames_of(1, "harmless"), 0);
+    assert_ne!(frames_of(1, "the_culprit"), 0);
+}
+
+#[tokio::test]
+async fn what_is_captured_after_a_caught_panic_is_sent() {
+    async fn catches() -> Result<()> {
+        assert!(std::panic::catch_unwind(harmless).is_err());
+        sentry::capture_message("said after", Level::Info);
+        Ok(())
+    }
+    let (sentry, sink) = sentry();
+    run(app(sentry.build(), |f| f.handler(catches))).await;
+    let issues = sink.issues();
+    let said = issues.iter().filter(|issue| issue.message.as_deref() == Some("said after"));
+    assert_eq!(only(said.collect::<Vec<_>>()).tags["inngest.function.id"], "pay");
+    assert_eq!(issues.len(), 2, "{issues:#?}");
+}
+
+/// Says that payloads are secret, as encryption does, and panics when the response has left.
+struct PanicsLate;
+
+impl Middleware for PanicsLate {
+    fn sensitive(&self) -> bool {
+        true
+    }
+    async fn after_response(&self, _: &mut AfterResponse<'_>) -> Result {
+        panic!("canary of a hook")
+    }
+}
+
+/// The panic hook captures them on its own.
+#[tokio::test]
+async fn panics_outside_of_the_calls_polls_are_redacted_by_the_application() {
+    async fn spawns() -> Result<()> {
+        tokio::spawn(async { panic!("canary of a task") }).await.map_err(|_| Error::message("x"))
+    }
+    let scan = async |options: ClientOptions| {
+        let (client, sink) = client(options);
+        Hub::current().bind_client(Some(client.clone()));
+        let sentry = Sentry::builder().client(client).build();
+        run(app(sentry, |f| f.retries(0).with(PanicsLate).handler(spawns))).await;
+        Hub::current().bind_client(None);
+        (sink.issues().len(), String::from_utf8_lossy(&sink.bytes()).contains("canary"))
+    };
+    let redacts = |event| Some(hookstack_sentry::redact_panics(event));
+    let (plain, redacted) = (scan(options()).await, scan(options().before_send(redacts)).await);
+    assert!(plain.1, "the scan finds them");
+    assert!(!redacted.1);
+    assert_eq!(plain.0, redacted.0, "none is lost");
+}
+
+#[test]
+fn what_a_call_described_and_what_is_no_panic_is_left_as_it_is() {
+    let exception = |ty: &str, mechanism: &str| sentry::protocol::Exception {
+        ty: ty.to_owned(),
+        value: Some("text".to_owned()),
+        mechanism: Some(sentry::protocol::Mechanism {
+            ty: mechanism.to_owned(),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    let event = |mechanism: &str| sentry::protocol::Event {
+        exception: vec![exception("E", mechanism)].into(),
+        ..Default::default()
+    };
+    let mut described = event("panic");
+    let context = sentry::protocol::Context::Other(Default::default());
+    described.contexts.insert("inngest".to_owned(), context);
+    for (event, expected) in
+        [(event("panic"), "[redacted]"), (event("generic"), "text"), (described, "text")]
+    {
+        let event = hookstack_sentry::redact_panics(event);
+        assert_eq!(exceptions(&event), [("E", expected)]);
+    }
 }

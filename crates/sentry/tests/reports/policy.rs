@@ -119,7 +119,7 @@ async fn a_step_that_ends_the_function_is_one_issue_with_its_own_error() {
     assert_eq!(engine.runs()[0].status, RunStatus::Failed);
     let issue = only(sink.issues());
     assert_eq!(exceptions(&issue), CHAIN);
-    assert_eq!(*issue.fingerprint, ["{{ default }}", "shop", "pay", "charge"]);
+    assert_eq!(*issue.fingerprint, ["shop", "pay", "charge", "Declined"]);
     assert_eq!(tag(&issue, "inngest.step.id"), Some("charge"));
     assert_eq!(tag(&issue, "inngest.error.source"), Some("step"));
     assert_eq!(tag(&issue, "inngest.attempt"), Some("2"), "that of the step");

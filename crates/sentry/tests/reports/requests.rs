@@ -2,10 +2,11 @@
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use hookstack_core::Result;
-use hookstack_inngest::{App, CallRequest};
+use hookstack_inngest::{App, CallRequest, Step};
 use hookstack_sentry::Sentry;
 use sentry::ClientOptions;
 use sentry::protocol::{Context as Told, SpanStatus};
@@ -94,6 +95,36 @@ async fn a_caller_that_goes_away_is_no_issue_and_its_transaction_is_cancelled() 
     let transaction = only(sink.transactions());
     let Some(Told::Trace(trace)) = transaction.contexts.get("trace") else { panic!("a trace") };
     assert_eq!(trace.status, Some(SpanStatus::Cancelled));
+}
+
+#[tokio::test]
+async fn a_step_that_is_dropped_with_its_call_has_a_span_too() {
+    let began = Arc::new(AtomicBool::new(false));
+    let begins = began.clone();
+    let waits = move |step: Step| {
+        let begins = begins.clone();
+        async move {
+            let body = async || {
+                begins.store(true, Ordering::SeqCst);
+                std::future::pending::<Result<()>>().await
+            };
+            step.run("slow", body).await?;
+            Result::<()>::Ok(())
+        }
+    };
+    let (client, sink) = client(ClientOptions::traces_sample_rate(options(), 1.0));
+    let app = app(Sentry::builder().client(client).build(), |f| f.handler(waits));
+    let app = app.build().expect("an app");
+    {
+        let mut call = pin!(app.call(CallRequest::new("shop-pay", body(Some(3)))));
+        while !began.load(Ordering::SeqCst) {
+            let polled = call.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            assert!(matches!(polled, Poll::Pending));
+        }
+    }
+    let span = only(only(sink.transactions()).spans);
+    assert_eq!(span.description.as_deref(), Some("slow"));
+    assert_eq!(span.status, Some(SpanStatus::Cancelled));
 }
 
 /// The response is not delivered: whether the platform tries again is not known, so what failed counts as it

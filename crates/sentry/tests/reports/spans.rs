@@ -4,8 +4,8 @@ use hookstack_core::{Call, Completed, Error, Middleware, NextRequest, Result, Tr
 use hookstack_inngest::engine::Engine;
 use hookstack_inngest::{App, Function, Step};
 use hookstack_sentry::{Sentry, SentryBuilder};
-use sentry::ClientOptions;
 use sentry::protocol::{Context, SpanStatus, Transaction};
+use sentry::{ClientOptions, Level};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -102,16 +102,24 @@ impl Middleware for Traced {
 #[tokio::test]
 async fn the_trace_of_another_middleware_is_taken_wherever_it_stands() {
     async fn fails() -> Result<()> {
+        sentry::capture_message("said", Level::Info);
         Err(Error::message("x"))
     }
-    for outside in [true, false] {
-        let (client, sink) = client(options());
+    for (outside, rate) in [(true, 0.0), (false, 0.0), (true, 1.0), (false, 1.0)] {
+        let (client, sink) = client(ClientOptions::traces_sample_rate(options(), rate));
         let sentry = Sentry::builder().client(client).build();
         let app = App::builder("shop");
         let app =
             if outside { app.with(Traced).with(sentry) } else { app.with(sentry).with(Traced) };
         run(app.function(Function::builder("pay").on_event("e").retries(0).handler(fails))).await;
-        assert_eq!(trace(&only(sink.issues())), "ab".repeat(16), "outside: {outside}");
+        let traces: Vec<_> = sink.issues().iter().map(trace).collect();
+        assert_eq!(traces, ["ab".repeat(16), "ab".repeat(16)], "outside: {outside}, {rate}");
+        let transactions = sink.transactions();
+        assert_eq!(transactions.len(), if rate == 0.0 { 0 } else { 1 });
+        for transaction in &transactions {
+            assert_eq!(context(transaction).trace_id.to_string(), "ab".repeat(16));
+            assert!(transaction.start_timestamp <= transaction.timestamp.expect("an end"));
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Traces between the sender of an event and its run.
 
-use hookstack_core::{Error, Event, Result};
+use hookstack_core::{BeforeSendEvents, Error, Event, Middleware, Result};
 use hookstack_inngest::engine::Engine;
 use hookstack_inngest::{App, Function, Step};
 use hookstack_sentry::Sentry;
@@ -8,6 +8,7 @@ use sentry::ClientOptions;
 use sentry::protocol::Context;
 use serde_json::json;
 use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
 
 use crate::support::{client, finish, options, trace};
 
@@ -91,4 +92,52 @@ async fn a_header_that_makes_no_sense_is_left_out() {
         let (traces, transactions, _) = traces_of(Some(1.0), true, header).await;
         assert!(!traces.contains(TRACE) && transactions > 4, "{header}");
     }
+}
+
+/// What a sent event carries, of which the sender set these entries.
+async fn carried(entries: &'static [(&'static str, &'static str)]) -> (String, String) {
+    #[derive(Clone, Default)]
+    struct Look(Arc<Mutex<(String, String)>>);
+    impl Middleware for Look {
+        async fn before_send_events(&self, cx: &mut BeforeSendEvents<'_>) -> Result {
+            let trace = &cx.events()[0].trace;
+            let entry = |key| trace.get(key).unwrap_or_default().to_owned();
+            *self.0.lock().expect("no panic") = (entry("sentry-trace"), entry("baggage"));
+            Ok(())
+        }
+    }
+    let handler = async move |step: Step| {
+        let mut event = Event::new("told", &json!({}))?;
+        entries.iter().for_each(|(key, value)| event.trace.set(*key, *value));
+        step.send_event("tell", event).await?;
+        Ok::<_, Error>(())
+    };
+    let (client, _sink) = client(ClientOptions::traces_sample_rate(options(), 1.0));
+    let sentry = Sentry::builder().client(client).continue_traces(true).build();
+    let look = Look::default();
+    let app = App::builder("shop")
+        .with(sentry)
+        .with(look.clone())
+        .function(Function::builder("pay").on_event("e").retries(0).handler(handler));
+    crate::support::run(app).await;
+    look.0.lock().expect("no panic").clone()
+}
+
+#[tokio::test]
+async fn a_trace_that_the_sender_set_stays() {
+    const HEADER: &str = "abababababababababababababababab-cdcdcdcdcdcdcdcd-1";
+    const MEMBER: &str = "sentry-trace_id=abababababababababababababababab";
+    let own = carried(&[("sentry-trace", HEADER), ("baggage", MEMBER)]).await;
+    assert_eq!(own, (HEADER.to_owned(), MEMBER.to_owned()));
+}
+
+#[tokio::test]
+async fn baggage_of_another_trace_is_replaced() {
+    const MEMBERS: &str =
+        "a=1,sentry-trace_id=abababababababababababababababab, sentry-public_key=x ,b=2";
+    let (header, baggage) = carried(&[("baggage", MEMBERS)]).await;
+    let trace = header.split('-').next().expect("a trace id");
+    let expected = "a=1,b=2,sentry-trace_id=";
+    assert!(baggage.starts_with(&format!("{expected}{trace},sentry-public_key=key")), "{baggage}");
+    assert_eq!(baggage.matches("sentry-trace_id").count(), 1);
 }
