@@ -106,7 +106,9 @@ impl SentryBuilder {
         self
     }
 
-    /// Switches the middleware off: it is left out of the stack and costs nothing.
+    /// Whether the middleware does anything; one that is off is left out of the stack and costs nothing. Sentry's
+    /// panic hook goes on then, and tells messages that this middleware would have redacted: to switch Sentry off,
+    /// do not initialise its client.
     pub fn enabled(mut self, enabled: bool) -> Self {
         self.config.enabled = enabled;
         self
