@@ -25,7 +25,7 @@ use crate::{limits, propagation, spans};
 
 /// Reports failures of functions, their steps and their hooks to Sentry. See the [crate](crate).
 ///
-/// Register it with the app: OpenTelemetry, Logging, Sentry, then Encryption and all others, which run inside of
+/// Register it with the app: OpenTelemetry, Sentry, logging, then encryption and all others, which run inside of
 /// its hub. The first registered is outermost.
 ///
 /// ```
