@@ -63,7 +63,7 @@ async fn run(show_messages: bool) -> Result {
     // Panics that no call knows of, such as those of tasks without its hub, can tell of payloads too.
     let options = sentry::ClientOptions::new()
         .dsn("https://key@sentry.example/1")
-        .before_send(|event| Some(hookstack_sentry::redact_panics(event)));
+        .before_send(|event| Some(hookstack::sentry::redact_panics(event)));
     let sentry = sentry::init(options.transport(wire.clone()));
 
     // What an app registers, in this order: the others tell OpenTelemetry's ids, and what logging writes

@@ -38,6 +38,7 @@ mod call;
 mod config;
 mod crons;
 mod describe;
+mod exceptions;
 mod failure;
 mod flush;
 mod frames;

@@ -51,7 +51,7 @@ impl Reporter<'_> {
         }
         notes.bind_again();
         let info = &*notes.info;
-        let mut suppressed = suppressed(outcome);
+        let mut suppressed = failure::suppressed(outcome);
         let failure = self.failure(outcome, &mut suppressed);
         let ends_run = match outcome {
             Some(Outcome::Done(Err(error))) => is_final(error, info),
@@ -270,16 +270,6 @@ fn take_panic(panics: &mut Vec<Event<'static>>, text: &str) -> Option<Event<'sta
     let position = panics.iter().rposition(has_text);
     let position = position.or_else(|| panics.iter().rposition(is_unknown))?;
     Some(panics.remove(position))
-}
-
-/// Names and places only.
-fn suppressed(outcome: Option<&Outcome>) -> Vec<Value> {
-    let error = outcome.and_then(Outcome::error);
-    let suppressed = error.map(Error::suppressed).unwrap_or_default().iter();
-    suppressed
-        .take(limits::ERRORS)
-        .map(|error| failure::title(error.name(), error.origin()).into())
-        .collect()
 }
 
 /// An attempt that failed, for the issue of a later one.
