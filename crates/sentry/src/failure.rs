@@ -130,9 +130,11 @@ impl Failure {
         self.place == Place::Function && self.is_stored
     }
 
-    /// Whether both are about the same error, of which one may have been sealed meanwhile.
-    pub(crate) fn is_same_as(&self, other: &Failure) -> bool {
-        self.name == other.name && self.kind == other.kind && self.origin == other.origin
+    /// Whether this was taken down of that error, which may have been sealed meanwhile.
+    pub(crate) fn is_of(&self, error: &Error) -> bool {
+        self.name == cut(error.name(), limits::NAME)
+            && self.kind == kind(error)
+            && self.origin.as_ref() == error.origin()
     }
 
     /// Whether the code of this call panicked.

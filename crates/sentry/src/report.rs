@@ -81,14 +81,14 @@ impl Reporter<'_> {
         let error = outcome.error()?;
         let place = if outcome.is_suspended() { Place::Step } else { Place::Function };
         let is_final = is_final(error, &notes.info);
-        let mut failure = Failure::of(error, place, notes.info.attempt, is_final, notes.shows);
-        let is_it = |noted: &Failure| noted.place == place && noted.is_same_as(&failure);
+        let is_it = |noted: &Failure| noted.place == place && noted.is_of(error);
         if let Some(position) = noted.iter().position(is_it) {
             let mut known = noted.swap_remove(position);
             known.is_final = is_final;
             return Some(known);
         }
-        // Another error stands in place of what was noted.
+        let mut failure = Failure::of(error, place, notes.info.attempt, is_final, notes.shows);
+        // It stands in place of what was noted.
         for mut replaced in noted {
             let title = Value::from(replaced.title());
             if !suppressed.contains(&title) {
