@@ -54,6 +54,10 @@ pub use hookstack_opentelemetry as opentelemetry;
 #[cfg(feature = "sentry")]
 pub use hookstack_sentry as sentry;
 
+/// What the whole stack costs, measured.
+#[doc = include_str!("../docs/performance.md")]
+pub mod performance {}
+
 /// What most programs need.
 pub mod prelude {
     pub use hookstack_core::{
