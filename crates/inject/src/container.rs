@@ -49,7 +49,9 @@ impl Container {
     }
 
     /// A builder with the same providers and no instance constructed yet, to
-    /// [`replace`](ContainerBuilder::replace) some in tests. Values are shared.
+    /// [`replace`](ContainerBuilder::replace) some in tests. Values are shared. So is the parent of a
+    /// [`child`](Container::child) with the instances that it has: use
+    /// [`within`](ContainerBuilder::within) to give it another one.
     pub fn to_builder(&self) -> ContainerBuilder {
         ContainerBuilder {
             definitions: self
