@@ -71,7 +71,7 @@ impl Container {
     /// # Errors
     /// When a factory fails, or when `T` is not provided or lives shorter.
     pub async fn get<T: ?Sized + Send + Sync + 'static>(&self) -> Result<Dep<T>> {
-        Resolver::new(&Registry::of(self)).get().await
+        Resolver::new(&Arc::new(Registry::of(self))).get().await
     }
 
     /// Constructs the singletons that are [eager](crate::Provider::eager), with what they need. To be
@@ -80,7 +80,7 @@ impl Container {
     /// # Errors
     /// The first failure; what was constructed before stays.
     pub async fn warm(&self) -> Result {
-        let registry = Registry::of(self);
+        let registry = Arc::new(Registry::of(self));
         let resolver = Resolver::new(&registry);
         let member = registry.position(self).unwrap_or_default();
         for index in &self.inner.graph.order {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use hookstack_core::{
-    BeforeResponse, BeforeSendEvents, Call, Error, ErrorKind, Event, Middleware, Next, NextStep,
-    Outcome, Payload, Result, Retry, TransformInput,
+    BeforeExecution, BeforeResponse, BeforeSendEvents, Call, Error, ErrorKind, Event, Middleware,
+    Next, NextStep, Outcome, Payload, Result, Retry, TransformInput, TransformMemoized,
 };
 use hookstack_inject::{Container, Dep, Deps, Provider, Resolve, Unavailable};
 use hookstack_inngest::engine::Engine;
@@ -127,7 +127,8 @@ fn flaky(failures: usize) -> Container {
         .value(Flaky(AtomicUsize::new(failures)))
         .value(Count::default())
         .singleton(async |flaky: Dep<Flaky>, count: Dep<Count>| -> Result<Client> {
-            tokio::task::yield_now().await;
+            // Until all have asked.
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
             let attempt = count.next();
             if attempt <= flaky.0.load(Ordering::SeqCst) {
                 return Err(Error::message("no route to host").with_retry(Retry::Never));
@@ -186,13 +187,13 @@ async fn a_panic_in_a_factory_is_a_failure_with_its_path() {
 }
 
 #[tokio::test]
-async fn whoever_waits_takes_over_when_the_one_who_constructs_is_dropped() {
+async fn whoever_waits_goes_on_when_the_one_who_asked_first_is_dropped() {
     let container = Container::builder()
         .value(Count::default())
         .singleton(async |count: Dep<Count>| {
-            if count.next() == 1 {
-                std::future::pending::<()>().await;
-            }
+            count.next();
+            tokio::task::yield_now().await;
+            tokio::task::yield_now().await;
             Dep::new(Client(count.so_far()))
         })
         .build()
@@ -200,9 +201,92 @@ async fn whoever_waits_takes_over_when_the_one_who_constructs_is_dropped() {
     let mut first = Box::pin(container.get::<Client>());
     let mut second = Box::pin(container.get::<Client>());
     assert!(futures::poll!(&mut first).is_pending());
-    assert!(futures::poll!(&mut second).is_pending());
     drop(first);
-    assert_eq!(second.await.expect("constructed by the second").0, 2);
+    // Nobody waited, so it begins anew.
+    assert!(futures::poll!(&mut second).is_pending());
+    let mut third = Box::pin(container.get::<Client>());
+    assert!(futures::poll!(&mut third).is_pending());
+    drop(second);
+    assert_eq!(third.await.expect("the second one's").0, 2);
+}
+
+/// Ends only when whoever is polled drives a construction that others began.
+async fn ends(future: impl Future<Output = ()>) {
+    let limit = std::time::Duration::from_secs(10);
+    tokio::time::timeout(limit, future).await.expect("nobody waits for whom nobody polls");
+}
+
+struct Slow;
+
+/// Asks where the function is not polled meanwhile.
+struct AsksMeanwhile;
+
+impl Middleware for AsksMeanwhile {
+    async fn before_execution(&self, cx: &mut BeforeExecution<'_>) -> Result {
+        cx.get::<Slow>().await.map(drop)
+    }
+    async fn transform_memoized(&self, cx: &mut TransformMemoized<'_>) -> Result {
+        cx.get::<Slow>().await.map(drop)
+    }
+}
+
+async fn slow() -> Result<Slow> {
+    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    Ok(Slow)
+}
+
+#[tokio::test]
+async fn a_hook_finishes_what_the_function_began_to_construct() {
+    let singleton = Container::builder().singleton(slow);
+    for container in [singleton, Container::builder().call(slow)] {
+        let container = container.build().expect("valid");
+        let handler = async |deps: Deps, step: Step| {
+            let body = || async { Ok::<_, Error>(1) };
+            let (slow, one) = tokio::join!(deps.get::<Slow>(), step.run("one", body));
+            slow?;
+            one
+        };
+        ends(async {
+            let app = app(&container).with(AsksMeanwhile);
+            let run = run(app.function(function().handler(handler))).await;
+            assert_eq!(run.output.as_deref(), Some("1"));
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_second_get_finishes_what_the_first_one_began() {
+    let container = Container::builder().singleton(slow).build().expect("valid");
+    let mut first = Box::pin(container.get::<Slow>());
+    assert!(futures::poll!(&mut first).is_pending());
+    ends(async { container.get::<Slow>().await.map(drop).expect("constructed") }).await;
+    first.await.expect("the same");
+}
+
+#[tokio::test]
+async fn a_factory_that_asks_for_what_it_constructs_is_told_so() {
+    struct Own(std::sync::OnceLock<Container>);
+    let own = Arc::new(Own(std::sync::OnceLock::new()));
+    let container = Container::builder()
+        .provide(Provider::shared(own.clone()))
+        .singleton(async |own: Dep<Own>| -> Result<Session> {
+            let container = own.0.get().expect("set");
+            Ok(Session(container.get::<Client>().await?.0))
+        })
+        .singleton(async |own: Dep<Own>| -> Result<Client> {
+            let container = own.0.get().expect("set");
+            Ok(Client(container.get::<Session>().await?.0))
+        })
+        .build()
+        .expect("the arguments are no cycle");
+    own.0.set(container.clone()).expect("once");
+    ends(async {
+        let error = container.get::<Client>().await.map(drop).expect_err("it needs itself");
+        let says = "its own factory asks for it: Client -> Session -> Client";
+        assert!(error.text().contains(says), "{error}");
+    })
+    .await;
 }
 
 /// Asks in every hook that has something to tell.
