@@ -74,12 +74,15 @@ impl Container {
         Resolver::new(&Arc::new(Registry::of(self))).get().await
     }
 
-    /// Constructs the singletons that are [eager](crate::Provider::eager), with what they need. To be
-    /// called at start-up.
+    /// Constructs the singletons that are [eager](crate::Provider::eager), with what they need, those of
+    /// the parents first. To be called at start-up.
     ///
     /// # Errors
     /// The first failure; what was constructed before stays.
     pub async fn warm(&self) -> Result {
+        if let Some(parent) = self.parent() {
+            Box::pin(parent.warm()).await?;
+        }
         let registry = Arc::new(Registry::of(self));
         let resolver = Resolver::new(&registry);
         let member = registry.position(self).unwrap_or_default();

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use hookstack_core::Extensions;
 
 use crate::container::Container;
-use crate::graph::Graph;
+use crate::graph::{Graph, Node};
 use crate::key::TypeMap;
+use crate::provider::Phase;
 use crate::scope::Scope;
 
 /// The containers of a stack, outermost first. Inner ones hide what outer ones provide.
@@ -40,6 +41,7 @@ pub(crate) struct Shortcut {
     pub(crate) place: Place,
     pub(crate) scope: Scope,
     pub(crate) slot: usize,
+    pub(crate) phase: Phase,
 }
 
 impl Registry {
@@ -90,7 +92,8 @@ impl Registry {
         for (id, index) in &container.graph().by_type {
             let node = &container.graph().nodes[*index];
             let place = Place { member, index: *index };
-            let shortcut = Shortcut { place, scope: node.scope, slot: node.slot };
+            let Node { scope, slot, phase, .. } = *node;
+            let shortcut = Shortcut { place, scope, slot, phase };
             match self.by_type.entry(*id) {
                 Entry::Occupied(mut known) if is_registered => drop(known.insert(shortcut)),
                 Entry::Occupied(_) => {}

@@ -38,8 +38,8 @@ impl<'a> Resolver<'a> {
     /// The dependency if it is there already: what is asked for again and again.
     #[inline]
     pub(crate) fn ready<T: ?Sized + Send + Sync + 'static>(&self) -> Option<Dep<T>> {
-        let Shortcut { place, scope, slot } = self.registry.shortcut(TypeId::of::<T>())?;
-        self.slots(place.member, scope)?.ready(slot).map(Dep)
+        let Shortcut { place, scope, slot, phase } = self.registry.shortcut(TypeId::of::<T>())?;
+        self.slots(place.member, scope)?.ready(slot, phase).map(Dep)
     }
 
     /// The dependency, constructed if need be with everything that it needs.
@@ -72,7 +72,7 @@ impl<'a> Resolver<'a> {
             let Some(slots) = self.slots(place.member, node.scope) else {
                 return Err(out_of_scope(node));
             };
-            if let Some(instance) = slots.built(place.index) {
+            if let Some(instance) = slots.built(place.index, node.phase) {
                 return Ok(instance);
             }
             slots.get_or_build(place.index, node, || self.construction(place, node.scope)).await

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::Poll;
 
@@ -23,6 +24,8 @@ use crate::scope::{Ended, Scope};
 pub(crate) struct Slots {
     slots: Box<[Slot]>,
     log: Mutex<Log>,
+    /// How many phases are over, as the log says, to be read without its lock.
+    over: AtomicU8,
 }
 
 #[derive(Default)]
@@ -48,24 +51,37 @@ thread_local! {
 struct Log {
     /// The nodes in the order in which they were built.
     built: Vec<(usize, Instance)>,
-    /// What is over: nothing of it is built any more.
-    over: Option<Phase>,
 }
 
 impl Slots {
     pub(crate) fn new(count: usize) -> Self {
-        Slots { slots: (0..count).map(|_| Slot::default()).collect(), log: Mutex::default() }
+        Slots {
+            slots: (0..count).map(|_| Slot::default()).collect(),
+            log: Mutex::default(),
+            over: AtomicU8::new(0),
+        }
     }
 
-    /// The instance, if it is there: one load and one increment.
+    /// The instance, if it is there: two loads and one increment. Nothing whose time is over, though
+    /// somebody may have kept it.
     #[inline]
-    pub(crate) fn ready<T: ?Sized + Send + Sync + 'static>(&self, slot: usize) -> Option<Arc<T>> {
+    pub(crate) fn ready<T: ?Sized + Send + Sync + 'static>(
+        &self,
+        slot: usize,
+        phase: Phase,
+    ) -> Option<Arc<T>> {
+        if self.is_over(phase) {
+            return None;
+        }
         self.slots.get(slot)?.ready.get()?.downcast_ref::<Weak<T>>()?.upgrade()
     }
 
     /// The same without its type, for those who construct.
-    pub(crate) fn built(&self, index: usize) -> Option<Instance> {
+    pub(crate) fn built(&self, index: usize, phase: Phase) -> Option<Instance> {
         let log = self.log();
+        if self.is_over(phase) {
+            return None;
+        }
         log.built.iter().find(|(built, _)| *built == index).map(|(_, instance)| instance.clone())
     }
 
@@ -82,7 +98,7 @@ impl Slots {
         }
         let construction = {
             let mut current = self.construction(node);
-            if let Some(instance) = self.built(index) {
+            if let Some(instance) = self.built(index, node.phase) {
                 return Ok(instance);
             }
             match current.as_ref().and_then(WeakShared::upgrade) {
@@ -143,7 +159,7 @@ impl Slots {
 
     fn keep(&self, index: usize, node: &Node, instance: &Instance) -> bool {
         let mut log = self.log();
-        if log.over.is_some_and(|over| node.phase <= over) {
+        if self.is_over(node.phase) {
             return false;
         }
         log.built.push((index, instance.clone()));
@@ -154,14 +170,16 @@ impl Slots {
         true
     }
 
+    #[inline]
     fn is_over(&self, phase: Phase) -> bool {
-        self.log().over.is_some_and(|over| phase <= over)
+        phase.is_among_first(self.over.load(Ordering::Acquire))
     }
 
     /// Says that a phase begins: what belongs to it is no longer built.
     pub(crate) fn close(&self, phase: Phase) {
-        let mut log = self.log();
-        log.over = log.over.max(Some(phase));
+        // Under the lock, so that nothing is kept meanwhile.
+        let _log = self.log();
+        self.over.fetch_max(phase.count(), Ordering::AcqRel);
     }
 
     /// Whether something is there that this phase would end.

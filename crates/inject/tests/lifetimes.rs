@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use hookstack_core::{CallInfo, Error, Info, Middleware, Result, TransformInput};
+use hookstack_core::{BeforeResponse, CallInfo, Error, Info, Middleware, Result, TransformInput};
 use hookstack_inject::{Container, ContainerBuilder, Dep, Deps, Provider, Resolve, lifetime};
 use hookstack_inngest::engine::Engine;
 use hookstack_inngest::{AppBuilder, Step};
@@ -262,4 +262,63 @@ fn a_runtime_that_shuts_down_drops_what_it_did_not_end() {
     });
     drop(runtime);
     assert_eq!(log.take(), ["waiting", "dropped"]);
+}
+
+struct Late(Log);
+
+impl Middleware for Late {
+    async fn before_response(&self, cx: &mut BeforeResponse<'_>) -> Result {
+        let had = cx.get::<Tx>().await.map(drop);
+        self.0.add(had.map_or_else(|error| error.to_string(), |()| "had".into()));
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn what_was_torn_down_cannot_be_had_though_somebody_kept_it() {
+    let log = Log::default();
+    let container = Container::builder().provide(transaction(&log)).build().expect("valid");
+    let kept = Arc::new(Mutex::new(None));
+    let keep = kept.clone();
+    let handler = move |tx: Dep<Tx>| {
+        *keep.lock().expect("no panic") = Some(tx);
+        async { Ok::<_, Error>(()) }
+    };
+    run(app(&container).with(Late(log.clone())).function(function().handler(handler))).await;
+    let seen = log.take();
+    assert_eq!(seen[0], "-tx Ok, alone: false");
+    assert!(seen[1].contains("too late: it was torn down before the response"), "{seen:?}");
+    assert!(kept.lock().expect("no panic").is_some());
+}
+
+#[tokio::test]
+async fn a_singleton_cannot_be_had_while_it_is_shut_down() {
+    struct Pool;
+    let container = Container::builder()
+        .provide(Provider::singleton(async || Dep::new(Pool)).at_shutdown(
+            async |_: Dep<Pool>, _| {
+                tokio::task::yield_now().await;
+                Ok::<_, Error>(())
+            },
+        ))
+        .build()
+        .expect("valid");
+    let kept = container.get::<Pool>().await.expect("constructed");
+    let (shut, had) = tokio::join!(container.shutdown(), container.get::<Pool>());
+    shut.expect("nothing fails");
+    let error = had.map(drop).expect_err("it is being shut down");
+    assert!(error.text().contains("its container was shut down"), "{error}");
+    drop(kept);
+}
+
+#[tokio::test]
+async fn a_teardown_knows_that_the_function_did_not_come_to_its_end() {
+    let log = Log::default();
+    let container = Container::builder().provide(transaction(&log)).build().expect("valid");
+    let handler = async |_: Dep<Tx>, step: Step| {
+        step.sleep("later", Duration::from_secs(1)).await?;
+        Ok::<_, Error>(())
+    };
+    run(app(&container).function(function().handler(handler))).await;
+    assert_eq!(log.take(), ["-tx Suspended, alone: true", "-tx Ok, alone: true"]);
 }

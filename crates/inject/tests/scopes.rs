@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use hookstack_core::{
-    BeforeExecution, BeforeResponse, BeforeSendEvents, Call, Error, ErrorKind, Event, Middleware,
-    Next, NextStep, Outcome, Payload, Result, Retry, TransformInput, TransformMemoized,
+    BeforeExecution, BeforeMemoization, BeforeResponse, BeforeSendEvents, Call, Error, ErrorKind,
+    Event, Middleware, Next, NextStep, Outcome, Payload, Result, Retry, TransformInput,
+    TransformMemoized,
 };
 use hookstack_inject::{Container, Dep, Deps, Provider, Resolve, Unavailable};
 use hookstack_inngest::engine::Engine;
@@ -40,10 +41,16 @@ fn counting() -> (Dep<Count>, Container) {
     let container = Container::builder()
         .provide(Provider::shared(Dep::into_arc(count.clone())))
         .singleton(async |count: Dep<Count>| Dep::new(Client(count.next())))
-        .call(async |count: Dep<Count>| Dep::new(Session(count.next())))
+        .call(async |count: Dep<Count>| {
+            tokio::task::yield_now().await;
+            Dep::new(Session(count.next()))
+        })
         .call(async |session: Dep<Session>| Dep::new(Left(session)))
         .call(async |session: Dep<Session>| Dep::new(Right(session)))
-        .step(async |count: Dep<Count>, _: Dep<Session>| Dep::new(Batch(count.next())))
+        .step(async |count: Dep<Count>, _: Dep<Session>| {
+            tokio::task::yield_now().await;
+            Dep::new(Batch(count.next()))
+        })
         .build()
         .expect("valid");
     (count, container)
@@ -475,4 +482,55 @@ async fn warming_tells_what_is_wrong() {
         .expect("valid");
     let error = container.warm().await.expect_err("it cannot be constructed");
     assert_eq!(error.text(), "cannot inject `Client`: wrong password");
+}
+
+#[tokio::test]
+async fn a_hundred_simultaneous_gets_in_a_body_construct_once() {
+    let (count, container) = counting();
+    let handler = async |deps: Deps, step: Step| {
+        let body = || async {
+            let gets = (0..100).map(|_| deps.get::<Batch>());
+            let all = futures::future::try_join_all(gets).await?;
+            Ok::<_, Error>(all.windows(2).all(|pair| Dep::ptr_eq(&pair[0], &pair[1])))
+        };
+        step.run("body", body).await
+    };
+    let run = run(app(&container).function(function().handler(handler))).await;
+    // The session and the batch.
+    assert_eq!((run.output.as_deref(), count.so_far()), (Some("true"), 2));
+}
+
+#[tokio::test]
+async fn warming_a_child_warms_its_parents() {
+    let count = Arc::new(Count::default());
+    let client = async |count: Dep<Count>| Dep::new(Client(count.next()));
+    let parent = Container::builder()
+        .provide(Provider::shared(count.clone()))
+        .provide(Provider::singleton(client).eager());
+    let child = parent.build().expect("valid").child().value(Slow).build().expect("valid");
+    child.warm().await.expect("constructed");
+    assert_eq!(count.so_far(), 1);
+}
+
+/// Asks for what needs the event, in the first hook that knows it.
+struct AsksEarly(Log);
+
+impl Middleware for AsksEarly {
+    async fn before_memoization(&self, cx: &mut BeforeMemoization<'_>) -> Result {
+        self.0.add(cx.get::<String>().await?.to_string());
+        self.0.add(cx.get::<Event>().await?.name.to_string());
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_hook_outside_of_the_container_has_the_event_too() {
+    let log = Log::default();
+    let container = Container::builder()
+        .call(async |event: Dep<Event>| Dep::new(format!("of {}", event.name)))
+        .build()
+        .expect("valid");
+    let app = App::builder("app").with(AsksEarly(log.clone())).with(container);
+    run(app.function(function().handler(async |_: Dep<String>| Ok::<_, Error>(())))).await;
+    assert_eq!(log.take(), ["of test/event", "test/event"]);
 }
