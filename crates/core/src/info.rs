@@ -178,7 +178,7 @@ impl CallInfo {
 
     /// The value of type `T` that everything in this call shares, its step bodies and the events sent in
     /// it included; made at the first use. It lives as long as this value, and only its own locks change
-    /// it. `make` must not come back here for the same type.
+    /// it. Where two threads come first at once, both make one, and one of the two stays.
     ///
     /// ```
     /// use std::sync::atomic::{AtomicU32, Ordering};
@@ -198,8 +198,42 @@ impl CallInfo {
     pub fn local<T: Send + Sync + 'static>(&self, make: impl FnOnce() -> T) -> &T {
         match self.locals.get() {
             Some(value) => value,
-            None => self.locals.get_or_insert_with(make),
+            None => self.locals.get_or_insert_with(make, None),
         }
+    }
+
+    /// The same, for a value that must let go of what it holds when the call is over, however it ended:
+    /// somebody may keep this `CallInfo`, and with it the value, for longer. `end` runs when the host is
+    /// done with the call, after `after_response` or `on_abandoned`; at once when the value is made later
+    /// than that.
+    ///
+    /// ```
+    /// use std::sync::Mutex;
+    /// use hookstack_core::{CallInfo, Result};
+    ///
+    /// #[derive(Default)]
+    /// struct Connections(Mutex<Vec<std::net::TcpStream>>);
+    ///
+    /// fn keep(info: &CallInfo, connection: std::net::TcpStream) {
+    ///     let close = |all: &Connections| all.0.lock().expect("no panic").clear();
+    ///     let all = info.local_until_end(Connections::default, close);
+    ///     all.0.lock().expect("no panic").push(connection);
+    /// }
+    /// ```
+    pub fn local_until_end<T: Send + Sync + 'static>(
+        &self,
+        make: impl FnOnce() -> T,
+        end: fn(&T),
+    ) -> &T {
+        match self.locals.get() {
+            Some(value) => value,
+            None => self.locals.get_or_insert_with(make, Some(end)),
+        }
+    }
+
+    /// The call is over: what lives until its end goes.
+    pub(crate) fn end_locals(&self) {
+        self.locals.end();
     }
 
     /// The same, if it was made already.

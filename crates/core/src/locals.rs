@@ -2,20 +2,31 @@
 
 use std::any::Any;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A list with one value a type, which only grows. Reading takes no lock, and an empty one costs
 /// nothing.
 #[derive(Default)]
-pub(crate) struct Locals(OnceLock<Box<Node>>);
+pub(crate) struct Locals {
+    first: Link,
+    ended: AtomicBool,
+}
+
+#[derive(Default)]
+struct Link(OnceLock<Box<Node>>);
+
+type End = dyn Fn(&(dyn Any + Send + Sync)) + Send + Sync;
 
 struct Node {
     value: Box<dyn Any + Send + Sync>,
-    next: Locals,
+    /// What the value does when the call is over.
+    end: Option<Box<End>>,
+    next: Link,
 }
 
 impl Locals {
     pub(crate) fn get<T: 'static>(&self) -> Option<&T> {
-        let mut node = self.0.get()?;
+        let mut node = self.first.0.get()?;
         loop {
             if let Some(value) = node.value.downcast_ref() {
                 return Some(value);
@@ -24,22 +35,54 @@ impl Locals {
         }
     }
 
+    /// `make` runs before a place is taken, so it may come back here for any type; where two are made
+    /// at once, one stays.
     pub(crate) fn get_or_insert_with<T: Send + Sync + 'static>(
         &self,
         make: impl FnOnce() -> T,
+        end: Option<fn(&T)>,
     ) -> &T {
-        let mut make = Some(make);
-        let mut end = self;
+        let value = Box::new(make());
+        let end = end.map(|end| {
+            Box::new(move |value: &(dyn Any + Send + Sync)| {
+                if let Some(value) = value.downcast_ref() {
+                    end(value);
+                }
+            }) as Box<_>
+        });
+        let mut new = Some(Box::new(Node { value, end, next: Link::default() }));
+        let mut link = &self.first;
         loop {
             // Another thread may be first with a value of another type; then the next place is tried.
-            let node = end.0.get_or_init(|| {
-                let make = make.take().expect("the node that it made holds a `T`");
-                Box::new(Node { value: Box::new(make()), next: Locals::default() })
-            });
+            let node = link.0.get_or_init(|| new.take().expect("it is placed once"));
             if let Some(value) = node.value.downcast_ref() {
+                if new.is_none() && self.ended.load(Ordering::SeqCst) {
+                    node.end();
+                }
                 return value;
             }
-            end = &node.next;
+            link = &node.next;
+        }
+    }
+
+    /// The call is over.
+    pub(crate) fn end(&self) {
+        if self.first.0.get().is_none() {
+            return;
+        }
+        self.ended.store(true, Ordering::SeqCst);
+        let mut next = self.first.0.get();
+        while let Some(node) = next {
+            node.end();
+            next = node.next.0.get();
+        }
+    }
+}
+
+impl Node {
+    fn end(&self) {
+        if let Some(end) = &self.end {
+            end(&*self.value);
         }
     }
 }
@@ -52,9 +95,9 @@ mod tests {
     fn each_type_has_one_value() {
         let locals = Locals::default();
         assert_eq!(locals.get::<u8>(), None);
-        assert_eq!(*locals.get_or_insert_with(|| 1_u8), 1);
-        assert_eq!(*locals.get_or_insert_with(|| 2_u16), 2);
-        assert_eq!(*locals.get_or_insert_with(|| 3_u8), 1, "made already");
+        assert_eq!(*locals.get_or_insert_with(|| 1_u8, None), 1);
+        assert_eq!(*locals.get_or_insert_with(|| 2_u16, None), 2);
+        assert_eq!(*locals.get_or_insert_with(|| 3_u8, None), 1, "made already");
         assert_eq!((locals.get::<u8>(), locals.get::<u16>()), (Some(&1), Some(&2)));
         assert_eq!(locals.get::<u32>(), None);
     }
@@ -66,8 +109,8 @@ mod tests {
             let make = |n: usize| {
                 let locals = &locals;
                 scope.spawn(move || {
-                    locals.get_or_insert_with(|| n.to_string());
-                    *locals.get_or_insert_with(|| n)
+                    locals.get_or_insert_with(|| n.to_string(), None);
+                    *locals.get_or_insert_with(|| n, None)
                 })
             };
             let seen: Vec<usize> = (0..8)
@@ -78,5 +121,35 @@ mod tests {
                 .collect();
             assert!(seen.windows(2).all(|pair| pair[0] == pair[1]), "{seen:?}");
         });
+    }
+
+    #[test]
+    fn a_value_may_be_made_of_another_one_and_of_its_own_type() {
+        let locals = Locals::default();
+        let made = *locals.get_or_insert_with(
+            || {
+                let inner = *locals.get_or_insert_with(|| 2_u8, None);
+                locals.get_or_insert_with(|| 3_u16, None);
+                inner + 1
+            },
+            None,
+        );
+        assert_eq!((made, locals.get::<u16>()), (2, Some(&3)), "the first one placed stays");
+    }
+
+    #[test]
+    fn values_are_told_of_the_end_also_when_they_come_after_it() {
+        let locals = Locals::default();
+        locals.get_or_insert_with(|| 1_u8, None);
+        let over = |flag: &AtomicBool| flag.store(true, Ordering::SeqCst);
+        let flag = locals.get_or_insert_with(|| AtomicBool::new(false), Some(over));
+        assert!(!flag.load(Ordering::SeqCst));
+        locals.end();
+        assert!(flag.load(Ordering::SeqCst));
+        let set = |late: &OnceLock<u8>| {
+            late.get_or_init(|| 1);
+        };
+        let late = locals.get_or_insert_with(OnceLock::<u8>::new, Some(set));
+        assert_eq!(late.get(), Some(&1));
     }
 }

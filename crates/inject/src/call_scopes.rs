@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use hookstack_core::{CallInfo, Error, Event};
 
 use crate::container::Container;
+use crate::drops::{Dropped, Drops};
 use crate::graph::Graph;
 use crate::provider::Phase;
 use crate::registry::Registry;
@@ -25,6 +26,8 @@ pub(crate) struct CallScopes {
     events: OnceLock<(Arc<Event>, Arc<[Event]>)>,
     /// Step bodies that are over, of which something is to be torn down after the response.
     late: Mutex<Vec<(Arc<StepScope>, Ended)>>,
+    /// What was dropped halfway and is being ended, the innermost first.
+    drops: Drops,
 }
 
 impl CallScopes {
@@ -34,7 +37,7 @@ impl CallScopes {
             return Some(scopes);
         }
         let registry = Registry::find_in(info.provided()?)?;
-        Some(info.local(|| {
+        let make = || {
             let slots = |graph: &Graph| Slots::new(graph.slots(Scope::Call));
             Arc::new(CallScopes {
                 registry: registry.clone(),
@@ -43,8 +46,10 @@ impl CallScopes {
                 abandoned: registry.graphs().map(|_| AtomicBool::new(false)).collect(),
                 events: OnceLock::new(),
                 late: Mutex::default(),
+                drops: Drops::default(),
             })
-        }))
+        };
+        Some(info.local_until_end(make, |scopes: &Arc<CallScopes>| scopes.call_is_over()))
     }
 
     #[inline]
@@ -84,6 +89,8 @@ impl CallScopes {
         if self.registry.ended_by(container).any(is_abandoned) {
             return Vec::new();
         }
+        // Steps that were dropped while the call went on may hold what ends here.
+        self.drops.finish().await;
         self.end(container, phase, ended).await
     }
 
@@ -102,7 +109,7 @@ impl CallScopes {
         errors
     }
 
-    /// The call was dropped: ends everything on the runtime, if there is one, else only drops it.
+    /// The function was dropped: ends everything on the runtime, if there is one, else only drops it.
     pub(crate) fn abandon(self: &Arc<Self>, container: &Container) {
         let members = || self.registry.ended_by(container);
         let late = || self.late.lock().unwrap_or_else(PoisonError::into_inner).len();
@@ -112,25 +119,43 @@ impl CallScopes {
         members().for_each(|member| self.slots[member].close(Phase::After));
         let holds =
             |member: usize| self.slots[member].holds(self.registry.graph(member), Phase::After);
-        if !members().any(holds) && late() == 0 {
-            return;
+        if members().any(holds) || late() > 0 {
+            self.drops.add(Dropped::Function(self.clone(), container.clone()));
         }
-        match tokio::runtime::Handle::try_current() {
-            Ok(runtime) => {
-                let (scopes, container) = (self.clone(), container.clone());
-                // Nobody is left to report errors to.
-                runtime.spawn(async move {
-                    scopes.end(&container, Phase::After, Ended::Abandoned).await;
-                });
-            }
-            Err(_) => {
-                for member in members() {
-                    let graph = self.registry.graph(member);
-                    self.take_late(member).iter().for_each(|(step, _)| step.slots.discard(graph));
-                    self.slots[member].discard(graph);
-                }
-            }
+    }
+
+    /// A step's body was dropped, by its call or alone.
+    pub(crate) fn abandon_step(&self, step: Arc<StepScope>) {
+        self.drops.add(Dropped::Step(step));
+    }
+
+    /// The host is done with the call. Whatever no hook ended is dropped now, because somebody may keep
+    /// the call's info, and an instance may keep it as well: the two would hold each other.
+    fn call_is_over(self: &Arc<Self>) {
+        self.slots.iter().for_each(|slots| slots.close(Phase::After));
+        if self.drops.is_idle() {
+            self.discard();
+        } else {
+            self.drops.add(Dropped::Call(self.clone()));
         }
+    }
+
+    /// Drops what is left, the last built first, without teardowns.
+    pub(crate) fn discard(&self) {
+        for member in (0..self.slots.len()).rev() {
+            self.discard_of(member);
+        }
+    }
+
+    pub(crate) fn discard_of(&self, member: usize) {
+        let graph = self.registry.graph(member);
+        self.take_late(member).iter().for_each(|(step, _)| step.slots.discard(graph));
+        self.slots[member].discard(graph);
+    }
+
+    pub(crate) async fn end_abandoned(&self, container: &Container) {
+        // Nobody is left to report errors to.
+        self.end(container, Phase::After, Ended::Abandoned).await;
     }
 
     pub(crate) fn add_late(&self, step: Arc<StepScope>, ended: Ended) {
@@ -149,9 +174,7 @@ impl CallScopes {
 /// What is left when no hook was there to end it goes in the reverse order too.
 impl Drop for CallScopes {
     fn drop(&mut self) {
-        for (member, slots) in self.slots.iter().enumerate().rev() {
-            slots.discard(self.registry.graph(member));
-        }
+        self.discard();
     }
 }
 

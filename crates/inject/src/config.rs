@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::container::Container;
 use crate::error::{BuildError, Problem};
 use crate::factory::Factory;
+use crate::key::Key;
 use crate::link::link;
 use crate::provider::{Definition, Provider};
 
@@ -96,6 +97,10 @@ impl ContainerBuilder {
     /// Replaces the provider of a type, in tests mostly. The new one may have another scope and other
     /// dependencies; the whole graph is checked with it.
     ///
+    /// In a [`child`](Container::child), a type that only the parent provides can be replaced as well: for the
+    /// child's own providers. Those of the parent keep theirs; to replace it for all, replace it in the
+    /// parent and rebuild the child [`within`](ContainerBuilder::within) that.
+    ///
     /// ```
     /// use std::sync::Arc;
     /// use hookstack_inject::{Container, Provider};
@@ -118,6 +123,25 @@ impl ContainerBuilder {
         self
     }
 
+    /// Makes it the [`child`](Container::child) of another container than before. When an app's container is
+    /// overridden in a test, its children still need the original one; this gives them the test's:
+    ///
+    /// ```
+    /// use hookstack_inject::{Container, Dep, Provider};
+    /// # struct Db(&'static str); struct Repo(Dep<Db>);
+    ///
+    /// let app = Container::builder().value(Db("real")).build()?;
+    /// let orders = app.child().call(async |db: Dep<Db>| Dep::new(Repo(db))).build()?;
+    ///
+    /// let test_app = app.to_builder().replace(Provider::value(Db("fake"))).build()?;
+    /// let test_orders = orders.to_builder().within(&test_app).build()?;
+    /// # Ok::<_, hookstack_inject::BuildError>(())
+    /// ```
+    pub fn within(mut self, parent: &Container) -> Self {
+        self.parent = Some(parent.clone());
+        self
+    }
+
     /// Checks the graph and makes the container. Nothing is constructed yet.
     ///
     /// # Errors
@@ -128,6 +152,8 @@ impl ContainerBuilder {
         for replacement in replacements {
             match definitions.iter_mut().find(|known| known.key == replacement.key) {
                 Some(known) => *known = replacement,
+                // Providers of the parent keep what they are linked to.
+                None if provides(parent.as_ref(), replacement.key) => definitions.push(replacement),
                 None => problems.push(Problem::NothingToReplace {
                     key: replacement.key,
                     location: replacement.location,
@@ -140,6 +166,12 @@ impl ContainerBuilder {
             _ => Err(BuildError { problems }),
         }
     }
+}
+
+/// Whether a container or an ancestor of it provides a type.
+fn provides(container: Option<&Container>, key: Key) -> bool {
+    let mut family = std::iter::successors(container, |container| container.parent());
+    family.any(|container| container.graph().by_type.contains_key(&key.id))
 }
 
 impl fmt::Debug for ContainerBuilder {

@@ -49,7 +49,9 @@ impl Container {
     }
 
     /// A builder with the same providers and no instance constructed yet, to
-    /// [`replace`](ContainerBuilder::replace) some in tests. Values are shared.
+    /// [`replace`](ContainerBuilder::replace) some in tests. Values are shared. So is the parent of a
+    /// [`child`](Container::child) with the instances that it has: use
+    /// [`within`](ContainerBuilder::within) to give it another one.
     pub fn to_builder(&self) -> ContainerBuilder {
         ContainerBuilder {
             definitions: self
@@ -69,16 +71,19 @@ impl Container {
     /// # Errors
     /// When a factory fails, or when `T` is not provided or lives shorter.
     pub async fn get<T: ?Sized + Send + Sync + 'static>(&self) -> Result<Dep<T>> {
-        Resolver::new(&Registry::of(self)).get().await
+        Resolver::new(&Arc::new(Registry::of(self))).get().await
     }
 
-    /// Constructs the singletons that are [eager](crate::Provider::eager), with what they need. To be
-    /// called at start-up.
+    /// Constructs the singletons that are [eager](crate::Provider::eager), with what they need, those of
+    /// the parents first. To be called at start-up.
     ///
     /// # Errors
     /// The first failure; what was constructed before stays.
     pub async fn warm(&self) -> Result {
-        let registry = Registry::of(self);
+        if let Some(parent) = self.parent() {
+            Box::pin(parent.warm()).await?;
+        }
+        let registry = Arc::new(Registry::of(self));
         let resolver = Resolver::new(&registry);
         let member = registry.position(self).unwrap_or_default();
         for index in &self.inner.graph.order {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use hookstack_core::host::BoxFuture;
 use hookstack_core::{
     AfterExecution, AfterMemoization, AfterResponse, AfterSendEvents, BeforeExecution,
-    BeforeMemoization, BeforeResponse, BeforeSendEvents, Call, CallInfo, Error, ErrorKind,
+    BeforeMemoization, BeforeResponse, BeforeSendEvents, Call, CallInfo, Error, ErrorKind, Event,
     Extensions, Extract, ExtractContext, Result, Retry, Sending, TransformInput, TransformMemoized,
     TransformOutput,
 };
@@ -72,6 +72,8 @@ pub trait Resolve {
 pub enum AskingFrom<'a> {
     /// In a call.
     Call(&'a Arc<CallInfo>),
+    /// In a call, by the first hook that sees the events as the function does.
+    Memoization(&'a Arc<CallInfo>, &'a [Event]),
     /// In a sending of events by a client.
     Client(Option<&'a Arc<Extensions>>),
 }
@@ -80,11 +82,13 @@ impl<'a> AskingFrom<'a> {
     #[inline]
     fn ready<T: ?Sized + Send + Sync + 'static>(self) -> Option<Dep<T>> {
         match self {
-            AskingFrom::Call(info) => match CallScopes::existing(info) {
-                Some(call) => Resolver::of_call(call, None).ready(),
-                // A singleton needs nothing of the call.
-                None => Resolver::new(Registry::find_in(info.provided()?)?).ready(),
-            },
+            AskingFrom::Call(info) | AskingFrom::Memoization(info, _) => {
+                match CallScopes::existing(info) {
+                    Some(call) => Resolver::of_call(call, None).ready(),
+                    // A singleton needs nothing of the call.
+                    None => Resolver::new(Registry::find_in(info.provided()?)?).ready(),
+                }
+            }
             AskingFrom::Client(provided) => Resolver::new(Registry::find_in(provided?)?).ready(),
         }
     }
@@ -92,8 +96,11 @@ impl<'a> AskingFrom<'a> {
     fn get<T: ?Sized + Send + Sync + 'static>(self) -> BoxFuture<'a, Result<Dep<T>>> {
         Box::pin(async move {
             match self {
-                AskingFrom::Call(info) => {
+                AskingFrom::Call(info) | AskingFrom::Memoization(info, _) => {
                     let call = CallScopes::of(info).ok_or_else(|| no_container(Key::of::<T>()))?;
+                    if let AskingFrom::Memoization(_, events) = self {
+                        call.set_events(events);
+                    }
                     let step = StepScope::current(call);
                     Resolver::of_call(call, step.as_ref()).get().await
                 }
@@ -132,7 +139,6 @@ impl_resolve! {
     in calls {
     Call,
     TransformInput<'_>,
-    BeforeMemoization<'_>,
     TransformMemoized<'_>,
     AfterMemoization<'_>,
     BeforeExecution<'_>,
@@ -145,6 +151,13 @@ impl_resolve! {
     Sending,
     BeforeSendEvents<'_>,
     AfterSendEvents<'_>,
+    }
+}
+
+/// Also outside of the container, whose own hook comes later then.
+impl Resolve for BeforeMemoization<'_> {
+    fn asking_from(&self) -> AskingFrom<'_> {
+        AskingFrom::Memoization(self.info(), self.events())
     }
 }
 

@@ -26,6 +26,8 @@ pub(crate) struct Node {
     pub(crate) slot: usize,
     pub(crate) needs: Vec<Target>,
     pub(crate) phase: Phase,
+    /// Whether a teardown of it, or of what it needs, is the reason for an early phase.
+    pub(crate) ends_early: bool,
 }
 
 /// What a need is linked to.

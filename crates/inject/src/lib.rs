@@ -47,6 +47,7 @@ mod container;
 mod dep;
 mod deps;
 mod describe;
+mod drops;
 mod error;
 mod factory;
 mod get;

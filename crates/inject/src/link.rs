@@ -32,11 +32,11 @@ pub(crate) fn link(
         .into_iter()
         .zip(needs)
         .zip(scopes.into_iter().zip(phases))
-        .map(|((definition, needs), (scope, phase))| {
+        .map(|((definition, needs), (scope, (phase, ends_early)))| {
             let next = &mut slots[scope as usize];
             *next += 1;
             let needs = needs.into_iter().flatten().collect();
-            Node { definition, scope, slot: *next - 1, needs, phase }
+            Node { definition, scope, slot: *next - 1, needs, phase, ends_early }
         })
         .collect();
     Some(Graph { nodes, by_type, order })
@@ -253,7 +253,12 @@ impl Linker<'_> {
     }
 
     /// What depends on something that ends before the response must end before it.
-    fn phases(&self, order: &[usize], scopes: &[Scope], problems: &mut Vec<Problem>) -> Vec<Phase> {
+    fn phases(
+        &self,
+        order: &[usize],
+        scopes: &[Scope],
+        problems: &mut Vec<Problem>,
+    ) -> Vec<(Phase, bool)> {
         // Why a definition must end before the response: itself, or the need through which it must.
         let mut reasons: Vec<Option<Option<Target>>> = vec![None; self.definitions.len()];
         let mut phases = vec![Phase::After; self.definitions.len()];
@@ -263,11 +268,9 @@ impl Linker<'_> {
                 Target::Node { level: 0, index } => {
                     scopes[index] != Scope::Singleton && reasons[index].is_some()
                 }
-                Target::Node { level, index } => self.inherited(level, index).is_some_and(|node| {
-                    node.scope != Scope::Singleton
-                        && node.phase == Phase::Before
-                        && node.scope == Scope::Call
-                }),
+                Target::Node { level, index } => self
+                    .inherited(level, index)
+                    .is_some_and(|node| node.scope != Scope::Singleton && node.ends_early),
                 Target::BuiltIn(_) => false,
             });
             phases[index] = match (own_phase, through) {
@@ -301,7 +304,7 @@ impl Linker<'_> {
                 }
             }
         }
-        phases
+        phases.into_iter().zip(reasons.iter().map(Option::is_some)).collect()
     }
 
     fn path_to_early(

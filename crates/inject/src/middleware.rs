@@ -105,7 +105,11 @@ impl Middleware for Container {
     async fn before_response(&self, cx: &mut BeforeResponse<'_>) -> Result {
         let Some(call) = CallScopes::existing(cx.info()).cloned() else { return Ok(()) };
         let ended = Ended::of(cx.outcome());
-        let errors = Box::pin(call.tear_down(self, Phase::Before, ended)).await;
+        let mut errors = Box::pin(call.tear_down(self, Phase::Before, ended)).await;
+        if !errors.is_empty() {
+            // A hook that fails here gets no `after_response`, so the rest ends with it.
+            errors.extend(Box::pin(call.tear_down(self, Phase::After, Ended::Error)).await);
+        }
         first(errors).map_or(Ok(()), Err)
     }
 

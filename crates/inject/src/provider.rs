@@ -12,7 +12,7 @@ use hookstack_core::{IntoError, Result};
 use crate::dep::{Dep, Instance};
 use crate::factory::{Build, Factory, Recipe, Requirement, Teardown};
 use crate::key::Key;
-use crate::scope::lifetime::{InCall, PerCall, PerStep, Singleton};
+use crate::scope::lifetime::{Existing, InCall, PerCall, PerStep, Singleton};
 use crate::scope::{Ended, Scope};
 
 /// When an instance is torn down.
@@ -22,6 +22,18 @@ pub(crate) enum Phase {
     Before,
     /// After the response, where an error is reported.
     After,
+}
+
+impl Phase {
+    /// How many phases are over with this one.
+    pub(crate) fn count(self) -> u8 {
+        self as u8 + 1
+    }
+
+    #[inline]
+    pub(crate) fn is_among_first(self, count: u8) -> bool {
+        (self as u8) < count
+    }
 }
 
 /// How one type is constructed, how long it lives, and how it is torn down.
@@ -110,6 +122,26 @@ impl<T: ?Sized + Send + Sync + 'static> Provider<T, Singleton> {
         Provider::new(Scope::Singleton, factory.erase())
     }
 
+    /// Constructed by [`Container::warm`](crate::Container::warm), so that a wrong address or missing
+    /// permission is found at start-up and not by the first call.
+    pub fn eager(mut self) -> Self {
+        self.definition.eager = true;
+        self
+    }
+
+    /// Torn down by [`Container::shutdown`](crate::Container::shutdown).
+    pub fn at_shutdown<F, Fut, E, M>(self, teardown: F) -> Self
+    where
+        F: Fn(Dep<T>, Ended) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), E>> + Send + 'static,
+        E: IntoError<M>,
+    {
+        self.teardown(Phase::Before, teardown)
+    }
+}
+
+/// Values live as long as a singleton. They belong to whoever made them, so they have no teardown.
+impl<T: ?Sized + Send + Sync + 'static> Provider<T, Existing> {
     /// A value that exists already.
     #[track_caller]
     pub fn value(value: T) -> Self
@@ -127,23 +159,6 @@ impl<T: ?Sized + Send + Sync + 'static> Provider<T, Singleton> {
             definition: Definition::new(Key::of::<T>(), kind, Vec::new()),
             types: PhantomData,
         }
-    }
-
-    /// Constructed by [`Container::warm`](crate::Container::warm), so that a wrong address or missing
-    /// permission is found at start-up and not by the first call.
-    pub fn eager(mut self) -> Self {
-        self.definition.eager = true;
-        self
-    }
-
-    /// Torn down by [`Container::shutdown`](crate::Container::shutdown).
-    pub fn at_shutdown<F, Fut, E, M>(self, teardown: F) -> Self
-    where
-        F: Fn(Dep<T>, Ended) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Result<(), E>> + Send + 'static,
-        E: IntoError<M>,
-    {
-        self.teardown(Phase::Before, teardown)
     }
 }
 
@@ -224,7 +239,7 @@ impl<T: ?Sized + Send + Sync + 'static, L> Provider<T, L> {
 
 impl<U: ?Sized + Send + Sync + 'static, L> Provider<Arc<U>, L> {
     /// Provides what is inside of the [`Arc`] that the factory returns: for factories that choose an
-    /// implementation, `Result<Arc<dyn Store>, E>`. To be called before a teardown is given.
+    /// implementation, `Result<Arc<dyn Store>, E>`.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -250,7 +265,7 @@ impl<U: ?Sized + Send + Sync + 'static, L> Provider<Arc<U>, L> {
                 Box::pin(async move {
                     let instance = built.await?;
                     Ok(match instance.shared::<Arc<U>>() {
-                        Some(inner) => Instance::new(Arc::clone(inner)),
+                        Some(inner) => Instance::new(Arc::<U>::clone(inner)),
                         None => instance,
                     })
                 })
@@ -262,11 +277,18 @@ impl<U: ?Sized + Send + Sync + 'static, L> Provider<Arc<U>, L> {
             Kind::Factory(scope, build) => Kind::Factory(scope, unshare(build)),
             Kind::Binding(build) => Kind::Binding(unshare(build)),
             Kind::Value(instance) => Kind::Value(match instance.shared::<Arc<U>>() {
-                Some(inner) => Instance::new(Arc::clone(inner)),
+                Some(inner) => Instance::new(Arc::<U>::clone(inner)),
                 None => instance,
             }),
         };
-        definition.teardown = None;
+        // A teardown that was given before is for what the factory returns.
+        definition.teardown = definition.teardown.map(|(phase, teardown)| {
+            let share = move |instance: Instance, ended: Ended| match instance.into_shared::<U>() {
+                Some(inner) => teardown(Instance::new(Arc::new(inner)), ended),
+                None => Box::pin(std::future::ready(Ok(()))) as BoxFuture<'static, Result>,
+            };
+            (phase, Arc::new(share) as Teardown)
+        });
         Provider { definition, types: PhantomData }
     }
 }

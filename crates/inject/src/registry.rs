@@ -1,13 +1,15 @@
 //! The containers of a stack.
 
 use std::any::TypeId;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use hookstack_core::Extensions;
 
 use crate::container::Container;
-use crate::graph::Graph;
+use crate::graph::{Graph, Node};
 use crate::key::TypeMap;
+use crate::provider::Phase;
 use crate::scope::Scope;
 
 /// The containers of a stack, outermost first. Inner ones hide what outer ones provide.
@@ -39,6 +41,7 @@ pub(crate) struct Shortcut {
     pub(crate) place: Place,
     pub(crate) scope: Scope,
     pub(crate) slot: usize,
+    pub(crate) phase: Phase,
 }
 
 impl Registry {
@@ -66,18 +69,20 @@ impl Registry {
             return;
         }
         let first_new = self.members.len();
-        self.push(container);
+        self.push(container, true);
         let own = self.members.len() - 1;
         self.members[first_new..].iter_mut().for_each(|member| member.ended_by = own);
     }
 
-    fn push(&mut self, container: &Container) -> usize {
+    /// What is registered hides what was before; an ancestor that is only brought along hides nothing, so
+    /// that a replacement of it in the stack stays visible.
+    fn push(&mut self, container: &Container, is_registered: bool) -> usize {
         if let Some(known) = self.position(container) {
             return known;
         }
         let mut lineage = match container.parent() {
             Some(parent) => {
-                let parent = self.push(parent);
+                let parent = self.push(parent, false);
                 self.members[parent].lineage.clone()
             }
             None => Vec::new(),
@@ -87,7 +92,13 @@ impl Registry {
         for (id, index) in &container.graph().by_type {
             let node = &container.graph().nodes[*index];
             let place = Place { member, index: *index };
-            self.by_type.insert(*id, Shortcut { place, scope: node.scope, slot: node.slot });
+            let Node { scope, slot, phase, .. } = *node;
+            let shortcut = Shortcut { place, scope, slot, phase };
+            match self.by_type.entry(*id) {
+                Entry::Occupied(mut known) if is_registered => drop(known.insert(shortcut)),
+                Entry::Occupied(_) => {}
+                Entry::Vacant(free) => drop(free.insert(shortcut)),
+            }
         }
         self.members.push(Member { container: container.clone(), lineage, ended_by: member });
         member

@@ -14,19 +14,19 @@ use crate::key::Key;
 use crate::provider::Kind;
 use crate::registry::{Place, Registry, Shortcut};
 use crate::scope::Scope;
-use crate::slots::{Slots, caught};
+use crate::slots::{Construction, Slots, caught};
 use crate::step_scope::StepScope;
 
 /// From where something is asked for.
 #[derive(Clone, Copy)]
 pub(crate) struct Resolver<'a> {
-    pub(crate) registry: &'a Registry,
+    pub(crate) registry: &'a Arc<Registry>,
     pub(crate) call: Option<&'a Arc<CallScopes>>,
     pub(crate) step: Option<&'a Arc<StepScope>>,
 }
 
 impl<'a> Resolver<'a> {
-    pub(crate) fn new(registry: &'a Registry) -> Self {
+    pub(crate) fn new(registry: &'a Arc<Registry>) -> Self {
         Resolver { registry, call: None, step: None }
     }
 
@@ -38,8 +38,8 @@ impl<'a> Resolver<'a> {
     /// The dependency if it is there already: what is asked for again and again.
     #[inline]
     pub(crate) fn ready<T: ?Sized + Send + Sync + 'static>(&self) -> Option<Dep<T>> {
-        let Shortcut { place, scope, slot } = self.registry.shortcut(TypeId::of::<T>())?;
-        self.slots(place.member, scope)?.ready(slot).map(Dep)
+        let Shortcut { place, scope, slot, phase } = self.registry.shortcut(TypeId::of::<T>())?;
+        self.slots(place.member, scope)?.ready(slot, phase).map(Dep)
     }
 
     /// The dependency, constructed if need be with everything that it needs.
@@ -72,10 +72,28 @@ impl<'a> Resolver<'a> {
             let Some(slots) = self.slots(place.member, node.scope) else {
                 return Err(out_of_scope(node));
             };
-            if let Some(instance) = slots.built(place.index) {
+            if let Some(instance) = slots.built(place.index, node.phase) {
                 return Ok(instance);
             }
-            slots.get_or_build(place.index, node, || self.build(place, node)).await
+            slots.get_or_build(place.index, node, || self.construction(place, node.scope)).await
+        })
+    }
+
+    /// The construction as a future of its own, which outlives whoever asked first. It holds what its
+    /// scope can need, so a singleton's holds no call.
+    fn construction(&self, place: Place, scope: Scope) -> Construction {
+        let registry = self.registry.clone();
+        let call = self.call.filter(|_| scope >= Scope::Call).cloned();
+        let step = self.step.filter(|_| scope >= Scope::Step).cloned();
+        Box::pin(async move {
+            let resolver =
+                Resolver { registry: &registry, call: call.as_ref(), step: step.as_ref() };
+            let node = resolver.node(place);
+            let built = resolver.build(place, node).await;
+            match resolver.slots(place.member, node.scope) {
+                Some(slots) => slots.constructed(place.index, node, built).await,
+                None => built,
+            }
         })
     }
 

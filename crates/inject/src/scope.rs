@@ -34,13 +34,18 @@ impl fmt::Display for Scope {
     }
 }
 
-/// How a scope ended, as its teardowns are told.
+/// How a scope ended, as its teardowns are told. Ask [`is_ok`](Ended::is_ok) whether to keep what was done:
+/// most calls of a durable run end as `Suspended`, and with them the steps that they executed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Ended {
-    /// The function returned or stopped at new steps; the step's body returned; the container was shut
-    /// down. What was done is to be kept.
+    /// The function returned; the step's body returned; the container was shut down. What was done is to
+    /// be kept.
     Ok,
+    /// The call stopped at a step, which it planned or executed, and a later call of the run goes on.
+    /// What the step did is to be kept. But the function did not come to its end: whatever it did outside
+    /// of steps it does again in the later call, and branches beside the step stand where they were.
+    Suspended,
     /// The function, the step that this call executed, or a teardown before this one failed.
     Error,
     /// The code was dropped before its end: the client is gone, or a time limit passed.
@@ -48,13 +53,17 @@ pub enum Ended {
 }
 
 impl Ended {
-    /// Whether what was done in the scope is to be kept.
+    /// Whether nothing failed, so that what was done in the scope is to be kept: `Ok` and `Suspended`.
     pub fn is_ok(self) -> bool {
-        self == Ended::Ok
+        matches!(self, Ended::Ok | Ended::Suspended)
     }
 
     pub(crate) fn of(outcome: &Outcome) -> Self {
-        if outcome.error().is_none() { Ended::Ok } else { Ended::Error }
+        match outcome.error() {
+            Some(_) => Ended::Error,
+            None if outcome.is_suspended() => Ended::Suspended,
+            None => Ended::Ok,
+        }
     }
 }
 
@@ -63,6 +72,9 @@ pub mod lifetime {
     /// Lives as long as its container.
     #[derive(Debug)]
     pub enum Singleton {}
+    /// A value that exists already. It lives as long as the container at least.
+    #[derive(Debug)]
+    pub enum Existing {}
     /// Lives for one call.
     #[derive(Debug)]
     pub enum PerCall {}

@@ -1,17 +1,22 @@
 //! The instances of one scope: one construction each, and teardown in the reverse order.
 
+use std::cell::RefCell;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::Poll;
 
+use futures_util::FutureExt;
+use futures_util::future::WeakShared;
+use hookstack_core::host::BoxFuture;
 use hookstack_core::{Error, Result};
 
 use crate::dep::{Instance, Observed};
 use crate::error::{TeardownFailed, Unavailable};
 use crate::graph::{Graph, Node};
+use crate::key::{Key, path};
 use crate::provider::Phase;
 use crate::scope::{Ended, Scope};
 
@@ -19,91 +24,142 @@ use crate::scope::{Ended, Scope};
 pub(crate) struct Slots {
     slots: Box<[Slot]>,
     log: Mutex<Log>,
+    /// How many phases are over, as the log says, to be read without its lock.
+    over: AtomicU8,
 }
 
 #[derive(Default)]
 struct Slot {
     /// Weak, so that it is read without a lock and what has ended is gone: the log holds the instances.
     ready: OnceLock<Observed>,
-    /// Held by the one who constructs; the last failure is for those who waited meanwhile.
-    attempt: tokio::sync::Mutex<Option<Unavailable>>,
-    failures: AtomicUsize,
+    /// The construction in progress. Weak, so that it goes with the last one who waits for it.
+    construction: Mutex<Option<WeakShared<Construction>>>,
+}
+
+/// It is driven by everybody who waits for it: one of them may be polled only when another one has it.
+pub(crate) type Construction = BoxFuture<'static, Result<Instance, Unavailable>>;
+
+/// The address of the slots, the node, and its name.
+type Place = (usize, usize, Key);
+
+thread_local! {
+    /// What is being constructed on this thread at this moment, each for the one before it.
+    static CONSTRUCTING: RefCell<Vec<Place>> = const { RefCell::new(Vec::new()) };
 }
 
 #[derive(Default)]
 struct Log {
     /// The nodes in the order in which they were built.
     built: Vec<(usize, Instance)>,
-    /// What is over: nothing of it is built any more.
-    over: Option<Phase>,
 }
 
 impl Slots {
     pub(crate) fn new(count: usize) -> Self {
-        Slots { slots: (0..count).map(|_| Slot::default()).collect(), log: Mutex::default() }
+        Slots {
+            slots: (0..count).map(|_| Slot::default()).collect(),
+            log: Mutex::default(),
+            over: AtomicU8::new(0),
+        }
     }
 
-    /// The instance, if it is there: one load and one increment.
+    /// The instance, if it is there: two loads and one increment. Nothing whose time is over, though
+    /// somebody may have kept it.
     #[inline]
-    pub(crate) fn ready<T: ?Sized + Send + Sync + 'static>(&self, slot: usize) -> Option<Arc<T>> {
+    pub(crate) fn ready<T: ?Sized + Send + Sync + 'static>(
+        &self,
+        slot: usize,
+        phase: Phase,
+    ) -> Option<Arc<T>> {
+        if self.is_over(phase) {
+            return None;
+        }
         self.slots.get(slot)?.ready.get()?.downcast_ref::<Weak<T>>()?.upgrade()
     }
 
     /// The same without its type, for those who construct.
-    pub(crate) fn built(&self, index: usize) -> Option<Instance> {
+    pub(crate) fn built(&self, index: usize, phase: Phase) -> Option<Instance> {
         let log = self.log();
+        if self.is_over(phase) {
+            return None;
+        }
         log.built.iter().find(|(built, _)| *built == index).map(|(_, instance)| instance.clone())
     }
 
-    /// The instance, constructed by this caller or by the one who was first. Those who waited while a
-    /// construction failed share its failure; whoever asks afterwards tries again.
-    pub(crate) async fn get_or_build<F>(
+    /// The instance, constructed by this caller together with all others who wait for it. They share its
+    /// failure too; whoever asks afterwards tries again.
+    pub(crate) async fn get_or_build(
         &self,
         index: usize,
         node: &Node,
-        build: impl FnOnce() -> F,
-    ) -> Result<Instance, Unavailable>
-    where
-        F: Future<Output = Result<Instance, Unavailable>>,
-    {
-        let slot = &self.slots[node.slot];
-        let failures = slot.failures.load(Ordering::Acquire);
-        let mut attempt = slot.attempt.lock().await;
-        if let Some(instance) = self.built(index) {
-            return Ok(instance);
+        build: impl FnOnce() -> Construction,
+    ) -> Result<Instance, Unavailable> {
+        if let Some(cycle) = self.cycle(index, node) {
+            return Err(cycle);
         }
-        if slot.failures.load(Ordering::Acquire) != failures
-            && let Some(failure) = &*attempt
-        {
-            return Err(failure.clone());
-        }
-        if self.is_over(node.phase) {
-            return Err(over(node));
-        }
-        let built = build().await;
-        match built {
-            Ok(instance) => {
-                *attempt = None;
-                match self.keep(index, node, &instance) {
-                    true => Ok(instance),
-                    // The scope ended meanwhile, so nobody else would end the instance.
-                    false => {
-                        let _ = end(node, instance, Ended::Abandoned).await;
-                        Err(over(node))
-                    }
+        let construction = {
+            let mut current = self.construction(node);
+            if let Some(instance) = self.built(index, node.phase) {
+                return Ok(instance);
+            }
+            match current.as_ref().and_then(WeakShared::upgrade) {
+                Some(construction) => construction,
+                None if self.is_over(node.phase) => return Err(over(node)),
+                None => {
+                    let construction = build().shared();
+                    *current = construction.downgrade();
+                    construction
                 }
             }
-            Err(failure) => {
-                *attempt = Some(failure.clone());
-                slot.failures.fetch_add(1, Ordering::Release);
-                Err(failure)
+        };
+        let mut construction = pin!(construction);
+        let this = (std::ptr::from_ref(self).addr(), index, node.definition.key);
+        std::future::poll_fn(|cx| {
+            let _polling = Polling::begin(this);
+            construction.as_mut().poll(cx)
+        })
+        .await
+    }
+
+    /// The end of a construction.
+    pub(crate) async fn constructed(
+        &self,
+        index: usize,
+        node: &Node,
+        built: Result<Instance, Unavailable>,
+    ) -> Result<Instance, Unavailable> {
+        let result = match built {
+            Ok(instance) if self.keep(index, node, &instance) => Ok(instance),
+            // The scope ended meanwhile, so nobody else would end the instance.
+            Ok(instance) => {
+                let _ = end(node, instance, Ended::Abandoned).await;
+                Err(over(node))
             }
-        }
+            Err(failure) => Err(failure),
+        };
+        *self.construction(node) = None;
+        result
+    }
+
+    fn construction(&self, node: &Node) -> MutexGuard<'_, Option<WeakShared<Construction>>> {
+        let construction = &self.slots[node.slot].construction;
+        construction.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A factory that asks for what it constructs would wait for itself.
+    fn cycle(&self, index: usize, node: &Node) -> Option<Unavailable> {
+        let this = std::ptr::from_ref(self).addr();
+        let names = CONSTRUCTING.with_borrow(|all| {
+            let first = all.iter().position(|(slots, i, _)| (*slots, *i) == (this, index))?;
+            Some(all[first..].iter().map(|(.., key)| *key).collect::<Vec<_>>())
+        })?;
+        let key = node.definition.key;
+        let names = path(names.into_iter().chain([key]));
+        Some(Unavailable::misuse(key, format!("its own factory asks for it: {names}")))
     }
 
     fn keep(&self, index: usize, node: &Node, instance: &Instance) -> bool {
         let mut log = self.log();
-        if log.over.is_some_and(|over| node.phase <= over) {
+        if self.is_over(node.phase) {
             return false;
         }
         log.built.push((index, instance.clone()));
@@ -114,14 +170,16 @@ impl Slots {
         true
     }
 
+    #[inline]
     fn is_over(&self, phase: Phase) -> bool {
-        self.log().over.is_some_and(|over| phase <= over)
+        phase.is_among_first(self.over.load(Ordering::Acquire))
     }
 
     /// Says that a phase begins: what belongs to it is no longer built.
     pub(crate) fn close(&self, phase: Phase) {
-        let mut log = self.log();
-        log.over = log.over.max(Some(phase));
+        // Under the lock, so that nothing is kept meanwhile.
+        let _log = self.log();
+        self.over.fetch_max(phase.count(), Ordering::AcqRel);
     }
 
     /// Whether something is there that this phase would end.
@@ -168,6 +226,22 @@ impl Slots {
 
     fn log(&self) -> MutexGuard<'_, Log> {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// While a construction is polled.
+struct Polling;
+
+impl Polling {
+    fn begin(place: Place) -> Self {
+        CONSTRUCTING.with_borrow_mut(|all| all.push(place));
+        Polling
+    }
+}
+
+impl Drop for Polling {
+    fn drop(&mut self) {
+        CONSTRUCTING.with_borrow_mut(|all| all.pop());
     }
 }
 

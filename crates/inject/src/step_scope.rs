@@ -75,22 +75,12 @@ impl StepScope {
         errors
     }
 
-    /// The body was dropped halfway: the call's end finds it among what is to be ended late.
+    /// The body was dropped halfway.
     pub(crate) fn abandon(self: &Arc<Self>, container: &Container) {
         for scope in self.of(container) {
             scope.slots.close(Phase::After);
-            let graph = self.call.registry.graph(scope.member);
-            if scope.slots.holds(graph, Phase::After) {
-                let Ok(runtime) = tokio::runtime::Handle::try_current() else {
-                    scope.slots.discard(graph);
-                    continue;
-                };
-                let scope = scope.clone();
-                runtime.spawn(async move {
-                    let graph = scope.call.registry.graph(scope.member);
-                    let errors = &mut Vec::new();
-                    scope.slots.tear_down(graph, Phase::After, Ended::Abandoned, errors).await;
-                });
+            if scope.slots.holds(self.call.registry.graph(scope.member), Phase::After) {
+                self.call.abandon_step(scope.clone());
             }
         }
     }

@@ -254,3 +254,39 @@ fn factories_return_any_standard_error() {
         .build();
     built.expect("valid");
 }
+
+#[test]
+fn a_child_too_cannot_outlive_what_ends_before_it() {
+    let parent = Container::builder()
+        .provide(
+            Provider::step(async || Dep::new(C))
+                .before_response(async |_: Dep<C>, _| Ok::<_, Error>(())),
+        )
+        .step(async || Dep::new(A));
+    let parent = parent.build().expect("valid");
+    let later = |_: Dep<B>, _: Ended| async { Ok::<_, Error>(()) };
+    let early = Provider::step(needs_c).after_response(later);
+    let error = refused(parent.child().provide(early).build());
+    assert!(matches!(error.problems(), [Problem::Outlived { .. }]), "{error}");
+    // What has no teardown only goes with its body.
+    let plain = Provider::step(async |_: Dep<A>| Dep::new(B)).after_response(later);
+    parent.child().provide(plain).build().expect("valid");
+}
+
+#[tokio::test]
+async fn what_is_unshared_is_had_and_torn_down_as_what_is_inside() {
+    struct Closed(std::sync::atomic::AtomicBool);
+    let closed = Arc::new(Closed(false.into()));
+    let end = closed.clone();
+    async fn open() -> Result<Arc<dyn Mailer>> {
+        Ok(Arc::new(A))
+    }
+    let provider = Provider::singleton(open).at_shutdown(move |_: Dep<Arc<dyn Mailer>>, _| {
+        end.0.store(true, std::sync::atomic::Ordering::SeqCst);
+        async { Ok::<_, Error>(()) }
+    });
+    let container = Container::builder().provide(provider.unshared()).build().expect("valid");
+    container.get::<dyn Mailer>().await.map(drop).expect("the mailer");
+    container.shutdown().await.expect("closed");
+    assert!(closed.0.load(std::sync::atomic::Ordering::SeqCst));
+}

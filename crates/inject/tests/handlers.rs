@@ -357,3 +357,37 @@ fn a_container_is_in_no_more_lists_than_its_providers_need() {
         Container::builder().call(async |_: Dep<Event>| Dep::new(Batch)).build().expect("valid");
     assert_eq!(hooks(event), [Hook::BeforeMemoization]);
 }
+
+struct Db(&'static str);
+struct Repository(Dep<Db>);
+
+/// The app's container and a function's inside of it.
+fn app_and_child() -> (Container, Container) {
+    let app = Container::builder().value(Db("real")).build().expect("valid");
+    let repository = async |db: Dep<Db>| Dep::new(Repository(db));
+    let child = app.child().call(repository).build().expect("valid");
+    (app, child)
+}
+
+async fn seen(container: &Container, child: Container) -> Option<String> {
+    let handler =
+        async |db: Dep<Db>, own: Dep<Repository>| Ok::<_, Error>(format!("{} {}", db.0, own.0.0));
+    run(app(container).function(function().with(child).handler(handler))).await.output
+}
+
+#[tokio::test]
+async fn the_parent_that_a_child_brings_along_hides_nothing_that_is_registered() {
+    let (original, child) = app_and_child();
+    let test = original.to_builder().replace(Provider::value(Db("fake"))).build().expect("valid");
+    assert_eq!(seen(&test, child.clone()).await.as_deref(), Some(r#""fake real""#));
+    // So that the child has the fake too:
+    let child = child.to_builder().within(&test).build().expect("valid");
+    assert_eq!(seen(&test, child).await.as_deref(), Some(r#""fake fake""#));
+}
+
+#[tokio::test]
+async fn a_child_can_replace_what_its_parent_provides() {
+    let (original, child) = app_and_child();
+    let child = child.to_builder().replace(Provider::value(Db("fake"))).build().expect("valid");
+    assert_eq!(seen(&original, child).await.as_deref(), Some(r#""fake fake""#));
+}

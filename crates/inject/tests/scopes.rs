@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use hookstack_core::{
-    BeforeResponse, BeforeSendEvents, Call, Error, ErrorKind, Event, Middleware, Next, NextStep,
-    Outcome, Payload, Result, Retry, TransformInput,
+    BeforeExecution, BeforeMemoization, BeforeResponse, BeforeSendEvents, Call, Error, ErrorKind,
+    Event, Middleware, Next, NextStep, Outcome, Payload, Result, Retry, TransformInput,
+    TransformMemoized,
 };
 use hookstack_inject::{Container, Dep, Deps, Provider, Resolve, Unavailable};
 use hookstack_inngest::engine::Engine;
@@ -40,10 +41,16 @@ fn counting() -> (Dep<Count>, Container) {
     let container = Container::builder()
         .provide(Provider::shared(Dep::into_arc(count.clone())))
         .singleton(async |count: Dep<Count>| Dep::new(Client(count.next())))
-        .call(async |count: Dep<Count>| Dep::new(Session(count.next())))
+        .call(async |count: Dep<Count>| {
+            tokio::task::yield_now().await;
+            Dep::new(Session(count.next()))
+        })
         .call(async |session: Dep<Session>| Dep::new(Left(session)))
         .call(async |session: Dep<Session>| Dep::new(Right(session)))
-        .step(async |count: Dep<Count>, _: Dep<Session>| Dep::new(Batch(count.next())))
+        .step(async |count: Dep<Count>, _: Dep<Session>| {
+            tokio::task::yield_now().await;
+            Dep::new(Batch(count.next()))
+        })
         .build()
         .expect("valid");
     (count, container)
@@ -127,7 +134,8 @@ fn flaky(failures: usize) -> Container {
         .value(Flaky(AtomicUsize::new(failures)))
         .value(Count::default())
         .singleton(async |flaky: Dep<Flaky>, count: Dep<Count>| -> Result<Client> {
-            tokio::task::yield_now().await;
+            // Until all have asked.
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
             let attempt = count.next();
             if attempt <= flaky.0.load(Ordering::SeqCst) {
                 return Err(Error::message("no route to host").with_retry(Retry::Never));
@@ -186,13 +194,13 @@ async fn a_panic_in_a_factory_is_a_failure_with_its_path() {
 }
 
 #[tokio::test]
-async fn whoever_waits_takes_over_when_the_one_who_constructs_is_dropped() {
+async fn whoever_waits_goes_on_when_the_one_who_asked_first_is_dropped() {
     let container = Container::builder()
         .value(Count::default())
         .singleton(async |count: Dep<Count>| {
-            if count.next() == 1 {
-                std::future::pending::<()>().await;
-            }
+            count.next();
+            tokio::task::yield_now().await;
+            tokio::task::yield_now().await;
             Dep::new(Client(count.so_far()))
         })
         .build()
@@ -200,9 +208,92 @@ async fn whoever_waits_takes_over_when_the_one_who_constructs_is_dropped() {
     let mut first = Box::pin(container.get::<Client>());
     let mut second = Box::pin(container.get::<Client>());
     assert!(futures::poll!(&mut first).is_pending());
-    assert!(futures::poll!(&mut second).is_pending());
     drop(first);
-    assert_eq!(second.await.expect("constructed by the second").0, 2);
+    // Nobody waited, so it begins anew.
+    assert!(futures::poll!(&mut second).is_pending());
+    let mut third = Box::pin(container.get::<Client>());
+    assert!(futures::poll!(&mut third).is_pending());
+    drop(second);
+    assert_eq!(third.await.expect("the second one's").0, 2);
+}
+
+/// Ends only when whoever is polled drives a construction that others began.
+async fn ends(future: impl Future<Output = ()>) {
+    let limit = std::time::Duration::from_secs(10);
+    tokio::time::timeout(limit, future).await.expect("nobody waits for whom nobody polls");
+}
+
+struct Slow;
+
+/// Asks where the function is not polled meanwhile.
+struct AsksMeanwhile;
+
+impl Middleware for AsksMeanwhile {
+    async fn before_execution(&self, cx: &mut BeforeExecution<'_>) -> Result {
+        cx.get::<Slow>().await.map(drop)
+    }
+    async fn transform_memoized(&self, cx: &mut TransformMemoized<'_>) -> Result {
+        cx.get::<Slow>().await.map(drop)
+    }
+}
+
+async fn slow() -> Result<Slow> {
+    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    Ok(Slow)
+}
+
+#[tokio::test]
+async fn a_hook_finishes_what_the_function_began_to_construct() {
+    let singleton = Container::builder().singleton(slow);
+    for container in [singleton, Container::builder().call(slow)] {
+        let container = container.build().expect("valid");
+        let handler = async |deps: Deps, step: Step| {
+            let body = || async { Ok::<_, Error>(1) };
+            let (slow, one) = tokio::join!(deps.get::<Slow>(), step.run("one", body));
+            slow?;
+            one
+        };
+        ends(async {
+            let app = app(&container).with(AsksMeanwhile);
+            let run = run(app.function(function().handler(handler))).await;
+            assert_eq!(run.output.as_deref(), Some("1"));
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_second_get_finishes_what_the_first_one_began() {
+    let container = Container::builder().singleton(slow).build().expect("valid");
+    let mut first = Box::pin(container.get::<Slow>());
+    assert!(futures::poll!(&mut first).is_pending());
+    ends(async { container.get::<Slow>().await.map(drop).expect("constructed") }).await;
+    first.await.expect("the same");
+}
+
+#[tokio::test]
+async fn a_factory_that_asks_for_what_it_constructs_is_told_so() {
+    struct Own(std::sync::OnceLock<Container>);
+    let own = Arc::new(Own(std::sync::OnceLock::new()));
+    let container = Container::builder()
+        .provide(Provider::shared(own.clone()))
+        .singleton(async |own: Dep<Own>| -> Result<Session> {
+            let container = own.0.get().expect("set");
+            Ok(Session(container.get::<Client>().await?.0))
+        })
+        .singleton(async |own: Dep<Own>| -> Result<Client> {
+            let container = own.0.get().expect("set");
+            Ok(Client(container.get::<Session>().await?.0))
+        })
+        .build()
+        .expect("the arguments are no cycle");
+    own.0.set(container.clone()).expect("once");
+    ends(async {
+        let error = container.get::<Client>().await.map(drop).expect_err("it needs itself");
+        let says = "its own factory asks for it: Client -> Session -> Client";
+        assert!(error.text().contains(says), "{error}");
+    })
+    .await;
 }
 
 /// Asks in every hook that has something to tell.
@@ -391,4 +482,55 @@ async fn warming_tells_what_is_wrong() {
         .expect("valid");
     let error = container.warm().await.expect_err("it cannot be constructed");
     assert_eq!(error.text(), "cannot inject `Client`: wrong password");
+}
+
+#[tokio::test]
+async fn a_hundred_simultaneous_gets_in_a_body_construct_once() {
+    let (count, container) = counting();
+    let handler = async |deps: Deps, step: Step| {
+        let body = || async {
+            let gets = (0..100).map(|_| deps.get::<Batch>());
+            let all = futures::future::try_join_all(gets).await?;
+            Ok::<_, Error>(all.windows(2).all(|pair| Dep::ptr_eq(&pair[0], &pair[1])))
+        };
+        step.run("body", body).await
+    };
+    let run = run(app(&container).function(function().handler(handler))).await;
+    // The session and the batch.
+    assert_eq!((run.output.as_deref(), count.so_far()), (Some("true"), 2));
+}
+
+#[tokio::test]
+async fn warming_a_child_warms_its_parents() {
+    let count = Arc::new(Count::default());
+    let client = async |count: Dep<Count>| Dep::new(Client(count.next()));
+    let parent = Container::builder()
+        .provide(Provider::shared(count.clone()))
+        .provide(Provider::singleton(client).eager());
+    let child = parent.build().expect("valid").child().value(Slow).build().expect("valid");
+    child.warm().await.expect("constructed");
+    assert_eq!(count.so_far(), 1);
+}
+
+/// Asks for what needs the event, in the first hook that knows it.
+struct AsksEarly(Log);
+
+impl Middleware for AsksEarly {
+    async fn before_memoization(&self, cx: &mut BeforeMemoization<'_>) -> Result {
+        self.0.add(cx.get::<String>().await?.to_string());
+        self.0.add(cx.get::<Event>().await?.name.to_string());
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_hook_outside_of_the_container_has_the_event_too() {
+    let log = Log::default();
+    let container = Container::builder()
+        .call(async |event: Dep<Event>| Dep::new(format!("of {}", event.name)))
+        .build()
+        .expect("valid");
+    let app = App::builder("app").with(AsksEarly(log.clone())).with(container);
+    run(app.function(function().handler(async |_: Dep<String>| Ok::<_, Error>(())))).await;
+    assert_eq!(log.take(), ["of test/event", "test/event"]);
 }

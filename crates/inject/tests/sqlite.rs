@@ -73,7 +73,7 @@ async fn begin(pool: Dep<SqlitePool>) -> Result<Tx> {
 async fn finish(tx: Dep<Tx>, ended: Ended) -> Result {
     let tx = Dep::try_unwrap(tx).map_err(|_| Error::message("somebody holds the transaction"))?;
     match ended {
-        Ended::Ok => tx.0.into_inner().commit().await?,
+        Ended::Ok | Ended::Suspended => tx.0.into_inner().commit().await?,
         _ => tx.0.into_inner().rollback().await?,
     }
     Ok(())

@@ -205,7 +205,7 @@ async fn a_call_that_stops_at_a_new_step_ended_well_and_one_whose_step_failed_di
     assert_eq!(
         seen,
         [
-            "-tx Ok",
+            "-tx Suspended",
             "outcome: suspended", // the sleep
             "-tx Error",
             "outcome: declined", // the step that failed for the last time

@@ -105,6 +105,7 @@ impl CallGuard {
 impl Drop for CallGuard {
     fn drop(&mut self) {
         self.stack.on_abandoned(self.open, &mut self.call);
+        self.call.info().end_locals();
     }
 }
 
