@@ -3,10 +3,10 @@
 use std::cell::RefCell;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 use futures_util::FutureExt;
 use futures_util::future::WeakShared;
@@ -26,7 +26,11 @@ pub(crate) struct Slots {
     log: Mutex<Log>,
     /// How many phases are over, as the log says, to be read without its lock.
     over: AtomicU8,
+    /// A teardown during which whoever ran it was dropped. The next one to end something finishes it.
+    interrupted: Mutex<Option<Ending>>,
 }
+
+type Ending = BoxFuture<'static, Result>;
 
 #[derive(Default)]
 struct Slot {
@@ -59,6 +63,7 @@ impl Slots {
             slots: (0..count).map(|_| Slot::default()).collect(),
             log: Mutex::default(),
             over: AtomicU8::new(0),
+            interrupted: Mutex::default(),
         }
     }
 
@@ -184,7 +189,8 @@ impl Slots {
 
     /// Whether something is there that this phase would end.
     pub(crate) fn holds(&self, graph: &Graph, phase: Phase) -> bool {
-        self.log().built.iter().any(|(index, _)| graph.nodes[*index].phase <= phase)
+        let is_due = |(index, _): &(usize, Instance)| graph.nodes[*index].phase <= phase;
+        self.interrupted().is_some() || self.log().built.iter().any(is_due)
     }
 
     /// Ends what was built, the last first, up to a phase. A failed teardown does not keep the others
@@ -197,8 +203,17 @@ impl Slots {
         errors: &mut Vec<Error>,
     ) {
         self.close(phase);
-        while let Some((node, instance)) = self.pop(graph, phase) {
-            if let Err(error) = end(node, instance, ended).await {
+        loop {
+            let interrupted = self.interrupted().take();
+            let ending = match interrupted {
+                Some(ending) => ending,
+                None => match self.pop(graph, phase) {
+                    Some((node, instance)) => end(node, instance, ended),
+                    None => break,
+                },
+            };
+            let ending = Interruptible { slots: self, ending: Some(ending) };
+            if let Err(error) = ending.await {
                 errors.push(error);
                 if ended.is_ok() {
                     ended = Ended::Error;
@@ -210,6 +225,8 @@ impl Slots {
     /// Drops what was built, the last first, without teardowns.
     pub(crate) fn discard(&self, graph: &Graph) {
         self.close(Phase::After);
+        let interrupted = self.interrupted().take();
+        let _ = catch_unwind(AssertUnwindSafe(move || drop(interrupted)));
         while let Some((_, instance)) = self.pop(graph, Phase::After) {
             // The value's own `Drop` may panic, and this may be part of an unwinding.
             let _ = catch_unwind(AssertUnwindSafe(move || drop(instance)));
@@ -222,6 +239,10 @@ impl Slots {
         let last = log.built.iter().rposition(is_due)?;
         let (index, instance) = log.built.remove(last);
         Some((&graph.nodes[index], instance))
+    }
+
+    fn interrupted(&self) -> MutexGuard<'_, Option<Ending>> {
+        self.interrupted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn log(&self) -> MutexGuard<'_, Log> {
@@ -251,19 +272,48 @@ impl std::fmt::Debug for Slots {
     }
 }
 
-async fn end(node: &Node, instance: Instance, ended: Ended) -> Result {
+fn end(node: &Node, instance: Instance, ended: Ended) -> Ending {
     let key = node.definition.key;
-    let result = match &node.definition.teardown {
-        Some((_, teardown)) => caught(async move { teardown(instance, ended).await }).await,
-        None => {
-            let dropped = async move {
-                drop(instance);
-                Ok(())
-            };
-            caught(dropped).await
+    let teardown = node.definition.teardown.as_ref().map(|(_, teardown)| teardown.clone());
+    Box::pin(async move {
+        let ended = caught(async move {
+            match teardown {
+                Some(teardown) => teardown(instance, ended).await,
+                None => {
+                    drop(instance);
+                    Ok(())
+                }
+            }
+        });
+        ended.await.map_err(|error| TeardownFailed::of(key, error))
+    })
+}
+
+/// A teardown that is kept for the next one when it is dropped before its end.
+struct Interruptible<'a> {
+    slots: &'a Slots,
+    ending: Option<Ending>,
+}
+
+impl Future for Interruptible<'_> {
+    type Output = Result;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result> {
+        let Some(ending) = &mut self.ending else { return Poll::Ready(Ok(())) };
+        let polled = ending.as_mut().poll(cx);
+        if polled.is_ready() {
+            self.ending = None;
         }
-    };
-    result.map_err(|error| TeardownFailed::of(key, error))
+        polled
+    }
+}
+
+impl Drop for Interruptible<'_> {
+    fn drop(&mut self) {
+        if let Some(ending) = self.ending.take() {
+            *self.slots.interrupted() = Some(ending);
+        }
+    }
 }
 
 fn over(node: &Node) -> Unavailable {

@@ -322,3 +322,47 @@ async fn a_teardown_knows_that_the_function_did_not_come_to_its_end() {
     run(app(&container).function(function().handler(handler))).await;
     assert_eq!(log.take(), ["-tx Suspended, alone: true", "-tx Ok, alone: true"]);
 }
+
+#[tokio::test]
+async fn a_teardown_that_is_interrupted_is_finished() {
+    let log = Log::default();
+    let end = log.clone();
+    let container = Container::builder()
+        .provide(Provider::call(async || Dep::new(Tx)).before_response(move |_: Dep<Tx>, ended| {
+            let log = end.clone();
+            async move {
+                log.add("waiting");
+                slowly(log, format!("-tx {ended:?}")).await
+            }
+        }))
+        .build()
+        .expect("valid");
+    let handler = async |_: Dep<Tx>| Ok::<_, Error>(());
+    abandon(app(&container).function(function().handler(handler)), &log, 2).await;
+    assert_eq!(log.take(), ["waiting", "-tx Ok"]);
+}
+
+#[tokio::test]
+async fn a_shutdown_that_is_dropped_is_finished_by_the_next_one() {
+    struct Pool;
+    struct Client(#[allow(dead_code, reason = "held")] Dep<Pool>);
+    let log = Log::default();
+    let (end_pool, end_client) = (log.clone(), log.clone());
+    let container = Container::builder()
+        .provide(
+            Provider::singleton(async || Dep::new(Pool))
+                .at_shutdown(move |_: Dep<Pool>, _| slowly(end_pool.clone(), "-pool".into())),
+        )
+        .provide(
+            Provider::singleton(async |pool: Dep<Pool>| Dep::new(Client(pool)))
+                .at_shutdown(move |_: Dep<Client>, _| slowly(end_client.clone(), "-client".into())),
+        )
+        .build()
+        .expect("valid");
+    container.get::<Client>().await.map(drop).expect("constructed");
+    let mut first = Box::pin(container.shutdown());
+    assert!(futures::poll!(&mut first).is_pending());
+    drop(first);
+    container.shutdown().await.expect("nothing fails");
+    assert_eq!(log.take(), ["-client", "-pool"]);
+}
