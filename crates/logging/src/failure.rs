@@ -74,7 +74,7 @@ impl Failure {
                     target: TARGET,
                     error,
                     error_name = &*self.name,
-                    error_kind = &*kind(self.kind),
+                    error_kind = self.kind.as_str(),
                     error_origin = self.origin.as_deref(),
                     step_id = self.step.as_deref(),
                     max_attempts = info.max_attempts,
@@ -91,24 +91,6 @@ impl Failure {
             (false, false) => line!(error, "function failed"),
         }
     }
-}
-
-/// For people who search by it: the variants' names in snake case.
-pub(crate) fn kind(kind: ErrorKind) -> Cow<'static, str> {
-    Cow::Borrowed(match kind {
-        ErrorKind::Failure => "failure",
-        ErrorKind::Panic => "panic",
-        ErrorKind::Step => "step",
-        ErrorKind::InvalidInput => "invalid_input",
-        ErrorKind::Serialization => "serialization",
-        ErrorKind::TooLarge => "too_large",
-        ErrorKind::Unauthenticated => "unauthenticated",
-        ErrorKind::Misuse => "misuse",
-        ErrorKind::Send => "send",
-        ErrorKind::Timeout => "timeout",
-        ErrorKind::Configuration => "configuration",
-        other => return Cow::Owned(format!("{other:?}")),
-    })
 }
 
 /// A message and those of its causes, as a standard error, so that every subscriber can show the chain.

@@ -16,7 +16,7 @@ use crate::TARGET;
 use crate::bound::{self, Bound};
 use crate::buffer;
 use crate::config::{Config, LoggingBuilder, OwnLines};
-use crate::failure::{self, Failure};
+use crate::failure::Failure;
 use crate::scope::{self, Scope};
 
 /// Opens a `tracing` span for each call and each executed step, and writes a line about each failure.
@@ -253,10 +253,10 @@ impl Middleware for Logging {
         if self.tells_everything() {
             let _span = span.enter();
             let (events, error) = (sent.ids.len(), sent.error.as_ref());
-            match error.map(|error| failure::kind(error.kind())) {
+            match error.map(|error| error.kind().as_str()) {
                 None => tracing::debug!(target: TARGET, events, "events sent"),
                 Some(error_kind) => {
-                    tracing::debug!(target: TARGET, events, error_kind = &*error_kind, "sending failed");
+                    tracing::debug!(target: TARGET, events, error_kind, "sending failed");
                 }
             }
         }

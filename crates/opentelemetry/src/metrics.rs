@@ -3,7 +3,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use hookstack_core::{CallInfo, Error, ErrorKind};
+use hookstack_core::{CallInfo, Error};
 use opentelemetry::metrics::{Counter, Histogram, Meter, MeterProvider};
 use opentelemetry::{InstrumentationScope, KeyValue};
 
@@ -177,18 +177,5 @@ fn with(info: &CallInfo, failed: Option<&'static str>, record: impl FnOnce(&[Key
 
 /// The kind of an error: its name may be free text.
 fn kind(error: &Error) -> &'static str {
-    match error.kind() {
-        ErrorKind::Failure => "failure",
-        ErrorKind::Panic => "panic",
-        ErrorKind::Step => "step",
-        ErrorKind::InvalidInput => "invalid_input",
-        ErrorKind::Serialization => "serialization",
-        ErrorKind::TooLarge => "too_large",
-        ErrorKind::Unauthenticated => "unauthenticated",
-        ErrorKind::Misuse => "misuse",
-        ErrorKind::Send => "send",
-        ErrorKind::Timeout => "timeout",
-        ErrorKind::Configuration => "configuration",
-        _ => "_OTHER",
-    }
+    error.kind().as_str()
 }
