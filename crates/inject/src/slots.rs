@@ -98,9 +98,6 @@ impl Slots {
         node: &Node,
         build: impl FnOnce() -> Construction,
     ) -> Result<Instance, Unavailable> {
-        if let Some(cycle) = self.cycle(index, node) {
-            return Err(cycle);
-        }
         let construction = {
             let mut current = self.construction(node);
             if let Some(instance) = self.built(index, node.phase) {
@@ -119,6 +116,10 @@ impl Slots {
         let mut construction = pin!(construction);
         let this = (std::ptr::from_ref(self).addr(), index, node.definition.key);
         std::future::poll_fn(|cx| {
+            // Each time: two that were begun apart may come to wait for each other later.
+            if let Some(cycle) = self.cycle(index, node) {
+                return Poll::Ready(Err(cycle));
+            }
             let _polling = Polling::begin(this);
             construction.as_mut().poll(cx)
         })
@@ -320,7 +321,7 @@ fn over(node: &Node) -> Unavailable {
     let when = match (node.scope, node.phase) {
         (Scope::Singleton, _) => "its container was shut down",
         (Scope::Call, Phase::Before) => "it was torn down before the response",
-        (Scope::Call, Phase::After) => "the call has ended",
+        (Scope::Call, Phase::After) => "the call or its function has ended",
         (Scope::Step, _) => "the step has ended",
     };
     Unavailable::misuse(node.definition.key, format!("too late: {when}"))

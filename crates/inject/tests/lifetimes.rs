@@ -102,7 +102,7 @@ async fn kept_deps_construct_nothing_after_the_end() {
     run(app(&container).function(function().handler(handler))).await;
     let deps = kept.lock().expect("no panic").take().expect("kept");
     let error = deps.get::<Tenant>().await.map(drop).expect_err("the call is over");
-    assert!(error.text().contains("the call has ended"), "{error}");
+    assert!(error.text().contains("the call or its function has ended"), "{error}");
 }
 
 struct Tx;

@@ -296,6 +296,39 @@ async fn a_factory_that_asks_for_what_it_constructs_is_told_so() {
     .await;
 }
 
+#[tokio::test]
+async fn two_constructions_that_come_to_ask_for_each_other_are_told_so() {
+    struct Own(std::sync::OnceLock<Container>);
+    struct One;
+    struct Two;
+    let own = Arc::new(Own(std::sync::OnceLock::new()));
+    let container = Container::builder()
+        .provide(Provider::shared(own.clone()))
+        .value(tokio::sync::Notify::new())
+        .singleton(async |own: Dep<Own>| -> Result<One> {
+            own.0.get().expect("set").get::<Two>().await?;
+            Ok(One)
+        })
+        .singleton(async |own: Dep<Own>, gate: Dep<tokio::sync::Notify>| -> Result<Two> {
+            gate.notified().await;
+            own.0.get().expect("set").get::<One>().await?;
+            Ok(Two)
+        })
+        .build()
+        .expect("the arguments are no cycle");
+    own.0.set(container.clone()).map_err(drop).expect("once");
+    // The first one waits for the second one before that asks for the first one.
+    let mut one = Box::pin(container.get::<One>());
+    assert!(futures::poll!(&mut one).is_pending());
+    container.get::<tokio::sync::Notify>().await.expect("a value").notify_one();
+    ends(async {
+        let error = container.get::<Two>().await.map(drop).expect_err("it needs itself");
+        assert!(error.text().contains("its own factory asks for it: Two -> One -> Two"), "{error}");
+        one.await.map(drop).expect_err("it needs what failed");
+    })
+    .await;
+}
+
 /// Asks in every hook that has something to tell.
 struct Asking(Log);
 
