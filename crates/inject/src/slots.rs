@@ -26,6 +26,8 @@ pub(crate) struct Slots {
     log: Mutex<Log>,
     /// How many phases are over, as the log says, to be read without its lock.
     over: AtomicU8,
+    /// Held by the one who ends what was built: two at once would end what others still need.
+    turn: tokio::sync::Mutex<()>,
     /// A teardown during which whoever ran it was dropped. The next one to end something finishes it.
     interrupted: Mutex<Option<Ending>>,
 }
@@ -63,6 +65,7 @@ impl Slots {
             slots: (0..count).map(|_| Slot::default()).collect(),
             log: Mutex::default(),
             over: AtomicU8::new(0),
+            turn: tokio::sync::Mutex::default(),
             interrupted: Mutex::default(),
         }
     }
@@ -204,6 +207,7 @@ impl Slots {
         errors: &mut Vec<Error>,
     ) {
         self.close(phase);
+        let _turn = self.turn.lock().await;
         loop {
             let interrupted = self.interrupted().take();
             let ending = match interrupted {
