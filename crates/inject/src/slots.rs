@@ -1,6 +1,5 @@
 //! The instances of one scope: one construction each, and teardown in the reverse order.
 
-use std::cell::RefCell;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
@@ -16,9 +15,9 @@ use hookstack_core::{Error, Result};
 use crate::dep::{Instance, Observed};
 use crate::error::{TeardownFailed, Unavailable};
 use crate::graph::{Graph, Node};
-use crate::key::{Key, path};
 use crate::provider::Phase;
 use crate::scope::{Ended, Scope};
+use crate::waits::{Site, Wait};
 
 /// The instances of one scope of one container.
 pub(crate) struct Slots {
@@ -44,14 +43,6 @@ struct Slot {
 
 /// It is driven by everybody who waits for it: one of them may be polled only when another one has it.
 pub(crate) type Construction = BoxFuture<'static, Result<Instance, Unavailable>>;
-
-/// The address of the slots, the node, and its name.
-type Place = (usize, usize, Key);
-
-thread_local! {
-    /// What is being constructed on this thread at this moment, each for the one before it.
-    static CONSTRUCTING: RefCell<Vec<Place>> = const { RefCell::new(Vec::new()) };
-}
 
 #[derive(Default)]
 struct Log {
@@ -117,16 +108,9 @@ impl Slots {
             }
         };
         let mut construction = pin!(construction);
-        let this = (std::ptr::from_ref(self).addr(), index, node.definition.key);
-        std::future::poll_fn(|cx| {
-            // Each time: two that were begun apart may come to wait for each other later.
-            if let Some(cycle) = self.cycle(index, node) {
-                return Poll::Ready(Err(cycle));
-            }
-            let _polling = Polling::begin(this);
-            construction.as_mut().poll(cx)
-        })
-        .await
+        let id = (std::ptr::from_ref(self).addr(), index);
+        let mut wait = Wait::new(Site { id, key: node.definition.key });
+        std::future::poll_fn(|cx| wait.poll(construction.as_mut(), cx)).await
     }
 
     /// The end of a construction.
@@ -152,18 +136,6 @@ impl Slots {
     fn construction(&self, node: &Node) -> MutexGuard<'_, Option<WeakShared<Construction>>> {
         let construction = &self.slots[node.slot].construction;
         construction.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A factory that asks for what it constructs would wait for itself.
-    fn cycle(&self, index: usize, node: &Node) -> Option<Unavailable> {
-        let this = std::ptr::from_ref(self).addr();
-        let names = CONSTRUCTING.with_borrow(|all| {
-            let first = all.iter().position(|(slots, i, _)| (*slots, *i) == (this, index))?;
-            Some(all[first..].iter().map(|(.., key)| *key).collect::<Vec<_>>())
-        })?;
-        let key = node.definition.key;
-        let names = path(names.into_iter().chain([key]));
-        Some(Unavailable::misuse(key, format!("its own factory asks for it: {names}")))
     }
 
     fn keep(&self, index: usize, node: &Node, instance: &Instance) -> bool {
@@ -252,22 +224,6 @@ impl Slots {
 
     fn log(&self) -> MutexGuard<'_, Log> {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// While a construction is polled.
-struct Polling;
-
-impl Polling {
-    fn begin(place: Place) -> Self {
-        CONSTRUCTING.with_borrow_mut(|all| all.push(place));
-        Polling
-    }
-}
-
-impl Drop for Polling {
-    fn drop(&mut self) {
-        CONSTRUCTING.with_borrow_mut(|all| all.pop());
     }
 }
 
