@@ -81,10 +81,17 @@ impl Locals {
     pub(crate) fn end(&self) {
         self.ended.store(true, Ordering::Relaxed);
         fence(Ordering::SeqCst);
-        let first = self.first.0.get();
-        let nodes = std::iter::successors(first, |node| node.next.0.get());
-        let ending: Vec<_> = nodes.filter(|node| node.end.is_some()).collect();
-        ending.into_iter().rev().for_each(|node| node.end());
+        self.first.end();
+    }
+}
+
+impl Link {
+    /// As deep as there are types of values, which are few.
+    fn end(&self) {
+        if let Some(node) = self.0.get() {
+            node.next.end();
+            node.end();
+        }
     }
 }
 
