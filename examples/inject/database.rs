@@ -14,14 +14,15 @@ pub(crate) struct Settings {
 /// Once in each process, when the first call needs it; `main` warms it.
 pub(crate) async fn connect(settings: Dep<Settings>) -> Result<SqlitePool> {
     let options: SqliteConnectOptions = settings.url.parse()?;
-    // A database in memory belongs to its one connection.
+    // A database in memory belongs to its one connection, and calls wait for each other's transactions. One in
+    // a file takes more connections.
     let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
     for statement in [
-        "CREATE TABLE products (sku TEXT PRIMARY KEY)",
-        "CREATE TABLE orders (id INTEGER PRIMARY KEY, customer TEXT NOT NULL)",
+        "CREATE TABLE IF NOT EXISTS products (sku TEXT PRIMARY KEY)",
+        "CREATE TABLE IF NOT EXISTS orders (id INTEGER PRIMARY KEY, customer TEXT NOT NULL)",
         // That the product exists is checked when the transaction commits.
-        "CREATE TABLE items (order_id INTEGER NOT NULL REFERENCES orders (id), sku TEXT NOT NULL REFERENCES products (sku) DEFERRABLE INITIALLY DEFERRED)",
-        "INSERT INTO products (sku) VALUES ('tea'), ('pot')",
+        "CREATE TABLE IF NOT EXISTS items (order_id INTEGER NOT NULL REFERENCES orders (id), sku TEXT NOT NULL REFERENCES products (sku) DEFERRABLE INITIALLY DEFERRED)",
+        "INSERT OR IGNORE INTO products (sku) VALUES ('tea'), ('pot')",
     ] {
         sqlx::query(statement).execute(&pool).await?;
     }

@@ -46,6 +46,10 @@ impl Orders for SqliteOrders {
 
 /// The step's body gets the repository of the call that executes it. In the call after that, which finds
 /// the step memoized, there is neither a repository nor a transaction.
+///
+/// The body can run again when its transaction was committed: the process may die before the server has the
+/// answer. Where an order must not be there twice, give it a unique column made of the run's id and the step,
+/// and insert with `ON CONFLICT DO NOTHING`.
 pub(crate) async fn place(Data(order): Data<NewOrder>, step: Step, deps: Deps) -> Result<String> {
     let items = order.items.len();
     let body = deps.inject(async move |orders: Dep<dyn Orders>| {

@@ -203,9 +203,12 @@ impl CallInfo {
     }
 
     /// The same, for a value that must let go of what it holds when the call is over, however it ended:
-    /// somebody may keep this `CallInfo`, and with it the value, for longer. `end` runs when the host is
-    /// done with the call, after `after_response` or `on_abandoned`; at once when the value is made later
-    /// than that.
+    /// somebody may keep this `CallInfo`, and with it the value, for longer. `end` runs once, when the host is
+    /// done with the call, after `after_response` or `on_abandoned`, that of the value made last first; at once
+    /// when the value is made later than that. It should not panic; if it does, nobody hears of it.
+    ///
+    /// Whoever makes the value says how it ends: `end` is ignored where the value is there already, also
+    /// when [`local`](CallInfo::local) made it.
     ///
     /// ```
     /// use std::sync::Mutex;

@@ -2,7 +2,9 @@
 
 use std::any::Any;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering, fence};
+
+use crate::panic::catch;
 
 /// A list with one value a type, which only grows. Reading takes no lock, and an empty one costs
 /// nothing.
@@ -21,6 +23,7 @@ struct Node {
     value: Box<dyn Any + Send + Sync>,
     /// What the value does when the call is over.
     end: Option<Box<End>>,
+    is_told: AtomicBool,
     next: Link,
 }
 
@@ -50,14 +53,23 @@ impl Locals {
                 }
             }) as Box<_>
         });
-        let mut new = Some(Box::new(Node { value, end, next: Link::default() }));
+        let mut new = Some(Box::new(Node {
+            value,
+            end,
+            is_told: AtomicBool::new(false),
+            next: Link::default(),
+        }));
         let mut link = &self.first;
         loop {
             // Another thread may be first with a value of another type; then the next place is tried.
             let node = link.0.get_or_init(|| new.take().expect("it is placed once"));
             if let Some(value) = node.value.downcast_ref() {
-                if new.is_none() && self.ended.load(Ordering::SeqCst) {
-                    node.end();
+                if new.is_none() {
+                    // With the fence in `end`: either this sees the end, or the end sees the node.
+                    fence(Ordering::SeqCst);
+                    if self.ended.load(Ordering::Relaxed) {
+                        node.end();
+                    }
                 }
                 return value;
             }
@@ -65,24 +77,31 @@ impl Locals {
         }
     }
 
-    /// The call is over.
+    /// The call is over: tells the values of it, the last made first.
     pub(crate) fn end(&self) {
-        if self.first.0.get().is_none() {
-            return;
-        }
-        self.ended.store(true, Ordering::SeqCst);
-        let mut next = self.first.0.get();
-        while let Some(node) = next {
+        self.ended.store(true, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+        self.first.end();
+    }
+}
+
+impl Link {
+    /// As deep as there are types of values, which are few.
+    fn end(&self) {
+        if let Some(node) = self.0.get() {
+            node.next.end();
             node.end();
-            next = node.next.0.get();
         }
     }
 }
 
 impl Node {
+    /// Once. A panic stays here: the others are told too, and this may be part of an unwinding.
     fn end(&self) {
-        if let Some(end) = &self.end {
-            end(&*self.value);
+        if let Some(end) = &self.end
+            && !self.is_told.swap(true, Ordering::AcqRel)
+        {
+            let _ = catch(|| end(&*self.value));
         }
     }
 }
@@ -151,5 +170,32 @@ mod tests {
         };
         let late = locals.get_or_insert_with(OnceLock::<u8>::new, Some(set));
         assert_eq!(late.get(), Some(&1));
+    }
+
+    #[test]
+    fn an_end_before_any_value_is_an_end_too() {
+        let locals = Locals::default();
+        locals.end();
+        let over = |flag: &AtomicBool| flag.store(true, Ordering::SeqCst);
+        let flag = locals.get_or_insert_with(|| AtomicBool::new(false), Some(over));
+        assert!(flag.load(Ordering::SeqCst));
+    }
+
+    #[test]
+    fn the_last_made_is_told_first_each_once_and_a_panic_stops_nobody() {
+        type Told = std::sync::Mutex<Vec<u8>>;
+        struct Value<const N: u8>(std::sync::Arc<Told>);
+        fn tell<const N: u8>(value: &Value<N>) {
+            value.0.lock().expect("no panic while held").push(N);
+            assert_ne!(N, 2, "the second one panics");
+        }
+        let told = std::sync::Arc::new(Told::default());
+        let locals = Locals::default();
+        locals.get_or_insert_with(|| Value::<1>(told.clone()), Some(tell));
+        locals.get_or_insert_with(|| Value::<2>(told.clone()), Some(tell));
+        locals.get_or_insert_with(|| Value::<3>(told.clone()), Some(tell));
+        locals.end();
+        locals.end();
+        assert_eq!(*told.lock().expect("no panic while held"), [3, 2, 1]);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use hookstack_core::{CallInfo, Error, Event};
 
@@ -99,8 +99,10 @@ impl CallScopes {
         for member in self.registry.ended_by(container) {
             let graph = self.registry.graph(member);
             if phase == Phase::After {
-                for (step, ended) in self.take_late(member) {
+                // It stays noted until it has ended: whoever is dropped meanwhile loses nothing.
+                while let Some((step, ended)) = self.last_late(member) {
                     step.slots.tear_down(graph, phase, ended, &mut errors).await;
+                    self.late().retain(|(late, _)| !Arc::ptr_eq(late, &step));
                 }
             }
             let ended = if errors.is_empty() || !ended.is_ok() { ended } else { Ended::Error };
@@ -112,14 +114,13 @@ impl CallScopes {
     /// The function was dropped: ends everything on the runtime, if there is one, else only drops it.
     pub(crate) fn abandon(self: &Arc<Self>, container: &Container) {
         let members = || self.registry.ended_by(container);
-        let late = || self.late.lock().unwrap_or_else(PoisonError::into_inner).len();
         if members().any(|member| self.abandoned[member].swap(true, Ordering::AcqRel)) {
             return;
         }
         members().for_each(|member| self.slots[member].close(Phase::After));
         let holds =
             |member: usize| self.slots[member].holds(self.registry.graph(member), Phase::After);
-        if members().any(holds) || late() > 0 {
+        if members().any(holds) || !self.late().is_empty() {
             self.drops.add(Dropped::Function(self.clone(), container.clone()));
         }
     }
@@ -159,15 +160,23 @@ impl CallScopes {
     }
 
     pub(crate) fn add_late(&self, step: Arc<StepScope>, ended: Ended) {
-        self.late.lock().unwrap_or_else(PoisonError::into_inner).push((step, ended));
+        self.late().push((step, ended));
+    }
+
+    fn last_late(&self, member: usize) -> Option<(Arc<StepScope>, Ended)> {
+        self.late().iter().rfind(|(step, _)| step.member == member).cloned()
     }
 
     /// The last first.
     fn take_late(&self, member: usize) -> Vec<(Arc<StepScope>, Ended)> {
-        let mut late = self.late.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut late = self.late();
         let mut taken = late.extract_if(.., |(step, _)| step.member == member).collect::<Vec<_>>();
         taken.reverse();
         taken
+    }
+
+    fn late(&self) -> MutexGuard<'_, Vec<(Arc<StepScope>, Ended)>> {
+        self.late.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -96,7 +96,8 @@ impl Container {
     }
 
     /// Tears the singletons down, the last constructed first. Whoever asks for one afterwards gets an
-    /// error. Children are to be shut down before their parents.
+    /// error. Children are to be shut down before their parents. A second one at the same time waits for the
+    /// first, so a teardown must not await one of its own container.
     ///
     /// # Errors
     /// The first teardown's error, with later ones attached; all teardowns run.

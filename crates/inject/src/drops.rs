@@ -19,9 +19,24 @@ pub(crate) struct Drops {
 
 #[derive(Default)]
 struct Queue {
-    waiting: Mutex<VecDeque<Dropped>>,
+    state: Mutex<State>,
     /// Held by the one who ends what waits.
     turn: tokio::sync::Mutex<()>,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<Waiting>,
+    next_number: u64,
+    /// Whether somebody ends what waits: he goes on until nothing waits any more.
+    is_ending: bool,
+}
+
+struct Waiting {
+    number: u64,
+    dropped: Dropped,
+    /// Whether its task is alive, which ends everything that waits.
+    has_task: bool,
 }
 
 /// What was dropped.
@@ -36,19 +51,21 @@ pub(crate) enum Dropped {
 }
 
 impl Drops {
-    /// Ends it on the runtime after what waits already; without a runtime it is only dropped.
+    /// Ends it on the runtime after what waits already. Without a runtime it is left to those who end what
+    /// waits; where nothing waits it is only dropped.
     pub(crate) fn add(&self, dropped: Dropped) {
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
-            dropped.discard();
-            return;
-        };
-        self.queue.waiting().push_back(dropped);
-        let task = Task(self.queue.clone());
-        runtime.spawn(async move { task.0.finish().await });
+        let runtime = tokio::runtime::Handle::try_current().ok();
+        let number = self.queue.push(dropped, runtime.is_some());
+        match runtime {
+            Some(runtime) => {
+                runtime.spawn(Task { queue: self.queue.clone(), number }.run());
+            }
+            None => self.queue.discard_forsaken(),
+        }
     }
 
     pub(crate) fn is_idle(&self) -> bool {
-        self.queue.waiting().is_empty()
+        self.queue.state().waiting.is_empty()
     }
 
     /// Waits until nothing waits any more.
@@ -60,31 +77,86 @@ impl Drops {
 }
 
 impl Queue {
+    fn push(&self, dropped: Dropped, has_task: bool) -> u64 {
+        let mut state = self.state();
+        let number = state.next_number;
+        state.next_number += 1;
+        state.waiting.push_back(Waiting { number, dropped, has_task });
+        number
+    }
+
     async fn finish(&self) {
         let _turn = self.turn.lock().await;
+        let _ending = Ending::begin(self);
         // It leaves the queue when it has ended: whoever is dropped meanwhile loses nothing.
-        while let Some(dropped) = self.next() {
+        while let Some((number, dropped)) = self.next() {
             dropped.end().await;
-            self.waiting().pop_front();
+            self.state().waiting.retain(|waiting| waiting.number != number);
         }
     }
 
-    fn next(&self) -> Option<Dropped> {
-        self.waiting().front().cloned()
+    /// That nothing is left is said under the same lock: what comes later is not taken care of.
+    fn next(&self) -> Option<(u64, Dropped)> {
+        let mut state = self.state();
+        let next = state.waiting.front().map(|first| (first.number, first.dropped.clone()));
+        state.is_ending = next.is_some();
+        next
     }
 
-    fn waiting(&self) -> MutexGuard<'_, VecDeque<Dropped>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Drops what nobody is left to end, without teardowns, in its order.
+    fn discard_forsaken(&self) {
+        let forsaken = {
+            let mut state = self.state();
+            if state.is_ending || state.waiting.iter().any(|waiting| waiting.has_task) {
+                return;
+            }
+            std::mem::take(&mut state.waiting)
+        };
+        forsaken.iter().for_each(|waiting| waiting.dropped.discard());
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The runtime drops its tasks when it shuts down, perhaps before they ran: what waits is dropped then.
-struct Task(Arc<Queue>);
+/// While somebody ends what waits.
+struct Ending<'a>(&'a Queue);
 
+impl<'a> Ending<'a> {
+    fn begin(queue: &'a Queue) -> Self {
+        queue.state().is_ending = true;
+        Ending(queue)
+    }
+}
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.0.state().is_ending = false;
+    }
+}
+
+/// The task of one that was dropped. A runtime drops its tasks when it shuts down, perhaps before they ran.
+struct Task {
+    queue: Arc<Queue>,
+    number: u64,
+}
+
+impl Task {
+    async fn run(self) {
+        self.queue.finish().await;
+    }
+}
+
+/// What it was to end is gone when it comes to its end.
 impl Drop for Task {
     fn drop(&mut self) {
-        let left = std::mem::take(&mut *self.0.waiting());
-        left.iter().for_each(Dropped::discard);
+        let number = self.number;
+        let own = |waiting: &&mut Waiting| waiting.number == number;
+        if let Some(own) = self.queue.state().waiting.iter_mut().find(own) {
+            own.has_task = false;
+        }
+        self.queue.discard_forsaken();
     }
 }
 
@@ -114,6 +186,6 @@ impl Dropped {
 
 impl fmt::Debug for Drops {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Drops").field("waiting", &self.queue.waiting().len()).finish()
+        f.debug_struct("Drops").field("waiting", &self.queue.state().waiting.len()).finish()
     }
 }

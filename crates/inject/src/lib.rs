@@ -64,6 +64,7 @@ mod resolve;
 mod scope;
 mod slots;
 mod step_scope;
+mod waits;
 
 pub use config::ContainerBuilder;
 pub use container::Container;

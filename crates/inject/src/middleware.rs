@@ -104,12 +104,14 @@ impl Middleware for Container {
     /// hooks built ends here.
     async fn before_response(&self, cx: &mut BeforeResponse<'_>) -> Result {
         let Some(call) = CallScopes::existing(cx.info()).cloned() else { return Ok(()) };
+        let mut leaving = Leaving { container: self, info: Some(cx.info().clone()) };
         let ended = Ended::of(cx.outcome());
         let mut errors = Box::pin(call.tear_down(self, Phase::Before, ended)).await;
         if !errors.is_empty() {
             // A hook that fails here gets no `after_response`, so the rest ends with it.
             errors.extend(Box::pin(call.tear_down(self, Phase::After, Ended::Error)).await);
         }
+        leaving.info = None;
         first(errors).map_or(Ok(()), Err)
     }
 
@@ -132,8 +134,8 @@ fn from_hook(errors: Vec<Error>, hook: Hook) -> Vec<Error> {
     errors.into_iter().map(|error| error.with_origin(origin())).collect()
 }
 
-/// Ends the scope when the function is dropped before its end, by whoever is around this middleware: the
-/// host, or a middleware with a time limit, after which the call goes on.
+/// Ends the scope when the function, or a teardown after it, is dropped before its end, by whoever is around
+/// this middleware: the host, or a middleware with a time limit, after which the call goes on.
 struct Leaving<'a> {
     container: &'a Container,
     info: Option<Arc<CallInfo>>,

@@ -1,7 +1,6 @@
 //! The containers of a stack.
 
 use std::any::TypeId;
-use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use hookstack_core::Extensions;
@@ -26,6 +25,8 @@ struct Member {
     lineage: Vec<usize>,
     /// Whose hooks end its scopes: its own, or those of the descendant that brought it along.
     ended_by: usize,
+    /// Whether it was given to the stack itself, and not only brought along by a descendant.
+    is_registered: bool,
 }
 
 /// A provider in a registry.
@@ -65,17 +66,19 @@ impl Registry {
     }
 
     fn add(&mut self, container: &Container) {
-        if self.position(container).is_some() {
-            return;
-        }
         let first_new = self.members.len();
-        self.push(container, true);
-        let own = self.members.len() - 1;
+        let own = match self.position(container) {
+            Some(known) => {
+                self.members[known].is_registered = true;
+                self.hide(known);
+                known
+            }
+            None => self.push(container, true),
+        };
+        // What was brought along before stays with whoever brought it: its descendants end there first.
         self.members[first_new..].iter_mut().for_each(|member| member.ended_by = own);
     }
 
-    /// What is registered hides what was before; an ancestor that is only brought along hides nothing, so
-    /// that a replacement of it in the stack stays visible.
     fn push(&mut self, container: &Container, is_registered: bool) -> usize {
         if let Some(known) = self.position(container) {
             return known;
@@ -89,19 +92,29 @@ impl Registry {
         };
         let member = self.members.len();
         lineage.insert(0, member);
-        for (id, index) in &container.graph().by_type {
-            let node = &container.graph().nodes[*index];
+        let container = container.clone();
+        self.members.push(Member { container, lineage, ended_by: member, is_registered });
+        self.hide(member);
+        member
+    }
+
+    /// Hides what is outside of a member. One that is only brought along hides its own ancestors and others
+    /// like it, but nothing that is registered, so that a replacement of it in the stack stays visible.
+    fn hide(&mut self, member: usize) {
+        let Registry { members, by_type } = self;
+        let new = &members[member];
+        let graph = new.container.graph();
+        for (id, index) in &graph.by_type {
+            let Node { scope, slot, phase, .. } = graph.nodes[*index];
             let place = Place { member, index: *index };
-            let Node { scope, slot, phase, .. } = *node;
-            let shortcut = Shortcut { place, scope, slot, phase };
-            match self.by_type.entry(*id) {
-                Entry::Occupied(mut known) if is_registered => drop(known.insert(shortcut)),
-                Entry::Occupied(_) => {}
-                Entry::Vacant(free) => drop(free.insert(shortcut)),
+            let is_hidden = by_type.get(id).is_none_or(|known: &Shortcut| {
+                let known = known.place.member;
+                new.is_registered || new.lineage.contains(&known) || !members[known].is_registered
+            });
+            if is_hidden {
+                by_type.insert(*id, Shortcut { place, scope, slot, phase });
             }
         }
-        self.members.push(Member { container: container.clone(), lineage, ended_by: member });
-        member
     }
 
     pub(crate) fn position(&self, container: &Container) -> Option<usize> {

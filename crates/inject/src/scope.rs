@@ -35,7 +35,8 @@ impl fmt::Display for Scope {
 }
 
 /// How a scope ended, as its teardowns are told. Ask [`is_ok`](Ended::is_ok) whether to keep what was done:
-/// most calls of a durable run end as `Suspended`, and with them the steps that they executed.
+/// most calls of a durable run end as `Suspended`. A step scope is never told so: it ends with its body, `Ok`
+/// or `Error`, or is abandoned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Ended {

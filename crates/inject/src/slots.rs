@@ -1,6 +1,5 @@
 //! The instances of one scope: one construction each, and teardown in the reverse order.
 
-use std::cell::RefCell;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
@@ -16,9 +15,9 @@ use hookstack_core::{Error, Result};
 use crate::dep::{Instance, Observed};
 use crate::error::{TeardownFailed, Unavailable};
 use crate::graph::{Graph, Node};
-use crate::key::{Key, path};
 use crate::provider::Phase;
 use crate::scope::{Ended, Scope};
+use crate::waits::{Site, Wait};
 
 /// The instances of one scope of one container.
 pub(crate) struct Slots {
@@ -26,6 +25,8 @@ pub(crate) struct Slots {
     log: Mutex<Log>,
     /// How many phases are over, as the log says, to be read without its lock.
     over: AtomicU8,
+    /// Held by the one who ends what was built: two at once would end what others still need.
+    turn: tokio::sync::Mutex<()>,
     /// A teardown during which whoever ran it was dropped. The next one to end something finishes it.
     interrupted: Mutex<Option<Ending>>,
 }
@@ -43,14 +44,6 @@ struct Slot {
 /// It is driven by everybody who waits for it: one of them may be polled only when another one has it.
 pub(crate) type Construction = BoxFuture<'static, Result<Instance, Unavailable>>;
 
-/// The address of the slots, the node, and its name.
-type Place = (usize, usize, Key);
-
-thread_local! {
-    /// What is being constructed on this thread at this moment, each for the one before it.
-    static CONSTRUCTING: RefCell<Vec<Place>> = const { RefCell::new(Vec::new()) };
-}
-
 #[derive(Default)]
 struct Log {
     /// The nodes in the order in which they were built.
@@ -63,6 +56,7 @@ impl Slots {
             slots: (0..count).map(|_| Slot::default()).collect(),
             log: Mutex::default(),
             over: AtomicU8::new(0),
+            turn: tokio::sync::Mutex::default(),
             interrupted: Mutex::default(),
         }
     }
@@ -98,9 +92,6 @@ impl Slots {
         node: &Node,
         build: impl FnOnce() -> Construction,
     ) -> Result<Instance, Unavailable> {
-        if let Some(cycle) = self.cycle(index, node) {
-            return Err(cycle);
-        }
         let construction = {
             let mut current = self.construction(node);
             if let Some(instance) = self.built(index, node.phase) {
@@ -117,12 +108,9 @@ impl Slots {
             }
         };
         let mut construction = pin!(construction);
-        let this = (std::ptr::from_ref(self).addr(), index, node.definition.key);
-        std::future::poll_fn(|cx| {
-            let _polling = Polling::begin(this);
-            construction.as_mut().poll(cx)
-        })
-        .await
+        let id = (std::ptr::from_ref(self).addr(), index);
+        let mut wait = Wait::new(Site { id, key: node.definition.key });
+        std::future::poll_fn(|cx| wait.poll(construction.as_mut(), cx)).await
     }
 
     /// The end of a construction.
@@ -148,18 +136,6 @@ impl Slots {
     fn construction(&self, node: &Node) -> MutexGuard<'_, Option<WeakShared<Construction>>> {
         let construction = &self.slots[node.slot].construction;
         construction.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A factory that asks for what it constructs would wait for itself.
-    fn cycle(&self, index: usize, node: &Node) -> Option<Unavailable> {
-        let this = std::ptr::from_ref(self).addr();
-        let names = CONSTRUCTING.with_borrow(|all| {
-            let first = all.iter().position(|(slots, i, _)| (*slots, *i) == (this, index))?;
-            Some(all[first..].iter().map(|(.., key)| *key).collect::<Vec<_>>())
-        })?;
-        let key = node.definition.key;
-        let names = path(names.into_iter().chain([key]));
-        Some(Unavailable::misuse(key, format!("its own factory asks for it: {names}")))
     }
 
     fn keep(&self, index: usize, node: &Node, instance: &Instance) -> bool {
@@ -203,6 +179,7 @@ impl Slots {
         errors: &mut Vec<Error>,
     ) {
         self.close(phase);
+        let _turn = self.turn.lock().await;
         loop {
             let interrupted = self.interrupted().take();
             let ending = match interrupted {
@@ -247,22 +224,6 @@ impl Slots {
 
     fn log(&self) -> MutexGuard<'_, Log> {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// While a construction is polled.
-struct Polling;
-
-impl Polling {
-    fn begin(place: Place) -> Self {
-        CONSTRUCTING.with_borrow_mut(|all| all.push(place));
-        Polling
-    }
-}
-
-impl Drop for Polling {
-    fn drop(&mut self) {
-        CONSTRUCTING.with_borrow_mut(|all| all.pop());
     }
 }
 
@@ -320,7 +281,7 @@ fn over(node: &Node) -> Unavailable {
     let when = match (node.scope, node.phase) {
         (Scope::Singleton, _) => "its container was shut down",
         (Scope::Call, Phase::Before) => "it was torn down before the response",
-        (Scope::Call, Phase::After) => "the call has ended",
+        (Scope::Call, Phase::After) => "the call or its function has ended",
         (Scope::Step, _) => "the step has ended",
     };
     Unavailable::misuse(node.definition.key, format!("too late: {when}"))

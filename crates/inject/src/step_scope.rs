@@ -65,11 +65,10 @@ impl StepScope {
         let mut errors = Vec::new();
         for scope in self.of(container) {
             let graph = self.call.registry.graph(scope.member);
-            let ended_now = if errors.is_empty() || !ended.is_ok() { ended } else { Ended::Error };
-            scope.slots.tear_down(graph, Phase::Before, ended_now, &mut errors).await;
+            scope.slots.tear_down(graph, Phase::Before, after(ended, &errors), &mut errors).await;
             scope.slots.close(Phase::After);
             if scope.slots.holds(graph, Phase::After) {
-                self.call.add_late(scope.clone(), ended_now);
+                self.call.add_late(scope.clone(), after(ended, &errors));
             }
         }
         errors
@@ -84,6 +83,18 @@ impl StepScope {
             }
         }
     }
+}
+
+/// What is left when nobody ended it goes in the reverse order too.
+impl Drop for StepScope {
+    fn drop(&mut self) {
+        self.slots.discard(self.call.registry.graph(self.member));
+    }
+}
+
+/// What teardowns are told after others failed.
+fn after(ended: Ended, errors: &[Error]) -> Ended {
+    if errors.is_empty() || !ended.is_ok() { ended } else { Ended::Error }
 }
 
 impl fmt::Debug for StepScope {

@@ -102,7 +102,7 @@ async fn kept_deps_construct_nothing_after_the_end() {
     run(app(&container).function(function().handler(handler))).await;
     let deps = kept.lock().expect("no panic").take().expect("kept");
     let error = deps.get::<Tenant>().await.map(drop).expect_err("the call is over");
-    assert!(error.text().contains("the call has ended"), "{error}");
+    assert!(error.text().contains("the call or its function has ended"), "{error}");
 }
 
 struct Tx;
@@ -364,5 +364,30 @@ async fn a_shutdown_that_is_dropped_is_finished_by_the_next_one() {
     assert!(futures::poll!(&mut first).is_pending());
     drop(first);
     container.shutdown().await.expect("nothing fails");
+    assert_eq!(log.take(), ["-client", "-pool"]);
+}
+
+#[tokio::test]
+async fn two_shutdowns_at_once_keep_the_order() {
+    struct Pool;
+    struct Client(#[allow(dead_code, reason = "held")] Dep<Pool>);
+    let log = Log::default();
+    let (end_pool, end_client) = (log.clone(), log.clone());
+    let container = Container::builder()
+        .provide(Provider::singleton(async || Dep::new(Pool)).at_shutdown(
+            move |_: Dep<Pool>, _| {
+                end_pool.add("-pool");
+                async { Ok::<_, Error>(()) }
+            },
+        ))
+        .provide(
+            Provider::singleton(async |pool: Dep<Pool>| Dep::new(Client(pool)))
+                .at_shutdown(move |_: Dep<Client>, _| slowly(end_client.clone(), "-client".into())),
+        )
+        .build()
+        .expect("valid");
+    container.get::<Client>().await.map(drop).expect("constructed");
+    let (first, second) = tokio::join!(container.shutdown(), container.shutdown());
+    first.and(second).expect("nothing fails");
     assert_eq!(log.take(), ["-client", "-pool"]);
 }

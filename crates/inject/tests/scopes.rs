@@ -296,6 +296,88 @@ async fn a_factory_that_asks_for_what_it_constructs_is_told_so() {
     .await;
 }
 
+#[tokio::test]
+async fn two_constructions_that_come_to_ask_for_each_other_are_told_so() {
+    struct Own(std::sync::OnceLock<Container>);
+    struct One;
+    struct Two;
+    let own = Arc::new(Own(std::sync::OnceLock::new()));
+    let container = Container::builder()
+        .provide(Provider::shared(own.clone()))
+        .value(tokio::sync::Notify::new())
+        .singleton(async |own: Dep<Own>| -> Result<One> {
+            own.0.get().expect("set").get::<Two>().await?;
+            Ok(One)
+        })
+        .singleton(async |own: Dep<Own>, gate: Dep<tokio::sync::Notify>| -> Result<Two> {
+            gate.notified().await;
+            own.0.get().expect("set").get::<One>().await?;
+            Ok(Two)
+        })
+        .build()
+        .expect("the arguments are no cycle");
+    own.0.set(container.clone()).map_err(drop).expect("once");
+    // The first one waits for the second one before that asks for the first one.
+    let mut one = Box::pin(container.get::<One>());
+    assert!(futures::poll!(&mut one).is_pending());
+    container.get::<tokio::sync::Notify>().await.expect("a value").notify_one();
+    ends(async {
+        let error = container.get::<Two>().await.map(drop).expect_err("it needs itself");
+        assert!(error.text().contains("its own factory asks for it: Two -> One -> Two"), "{error}");
+        one.await.map(drop).expect_err("it needs what failed");
+    })
+    .await;
+}
+
+#[test]
+fn constructions_on_two_threads_that_ask_for_each_other_are_told_so() {
+    struct Own(std::sync::OnceLock<Container>, std::sync::Barrier);
+    struct One;
+    struct Two;
+    /// Asks for it while the other thread polls it and asks for this one.
+    async fn ask<T: Send + Sync + 'static>(own: Dep<Own>) -> Result {
+        let mut asked = Box::pin(own.0.get().expect("set").get::<T>());
+        let mut is_first = true;
+        std::future::poll_fn(|cx| {
+            if !std::mem::take(&mut is_first) {
+                return asked.as_mut().poll(cx);
+            }
+            own.1.wait();
+            let polled = asked.as_mut().poll(cx);
+            own.1.wait();
+            polled
+        })
+        .await
+        .map(drop)
+    }
+    let own = Arc::new(Own(std::sync::OnceLock::new(), std::sync::Barrier::new(2)));
+    let container = Container::builder()
+        .provide(Provider::shared(own.clone()))
+        .singleton(async |own: Dep<Own>| ask::<Two>(own).await.map(|()| One))
+        .singleton(async |own: Dep<Own>| ask::<One>(own).await.map(|()| Two))
+        .build()
+        .expect("the arguments are no cycle");
+    own.0.set(container.clone()).map_err(drop).expect("once");
+    // There already, so that nobody is woken for it.
+    futures::executor::block_on(container.get::<Own>()).map(drop).expect("a value");
+    fn on_a_thread<T: Send + Sync + 'static>(container: Container) -> Error {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+        let had = runtime.expect("a runtime").block_on(async {
+            let limit = std::time::Duration::from_secs(10);
+            tokio::time::timeout(limit, container.get::<T>()).await.expect("nobody waits for ever")
+        });
+        had.map(drop).expect_err("it needs itself")
+    }
+    let errors = std::thread::scope(|scope| {
+        let one = scope.spawn(|| on_a_thread::<One>(container.clone()));
+        let two = scope.spawn(|| on_a_thread::<Two>(container.clone()));
+        [one, two].map(|thread| thread.join().expect("no panic").text().to_owned())
+    });
+    for error in errors {
+        assert!(error.contains("its own factory asks for it: "), "{error}");
+    }
+}
+
 /// Asks in every hook that has something to tell.
 struct Asking(Log);
 

@@ -384,6 +384,31 @@ async fn what_a_step_ends_after_the_response_ends_there() {
 }
 
 #[tokio::test]
+async fn what_a_step_ends_after_the_response_knows_that_its_commit_failed() {
+    let log = Log::default();
+    let end = log.clone();
+    let container = Container::builder()
+        .provide(
+            Provider::step(async || Dep::new(Upload))
+                .before_response(async |_: Dep<Upload>, _| fail::<()>("disk full")),
+        )
+        .provide(Provider::step(async || Dep::new(Audit)).after_response(
+            move |_: Dep<Audit>, ended| {
+                end.add(format!("-audit {ended:?}"));
+                async { Ok::<_, Error>(()) }
+            },
+        ))
+        .build()
+        .expect("valid");
+    let handler = async |deps: Deps, step: Step| {
+        let body = deps.inject(async |_: Dep<Audit>, _: Dep<Upload>| Ok::<_, Error>(()));
+        step.run("upload", body).await
+    };
+    run(app(&container).function(function().handler(handler))).await;
+    assert_eq!(log.take(), ["-audit Error"]);
+}
+
+#[tokio::test]
 async fn what_was_torn_down_before_the_response_is_not_built_again() {
     struct Late(Log);
     impl Middleware for Late {

@@ -1,0 +1,60 @@
+//! Families of containers in one stack: whose provider is seen.
+
+use hookstack_core::Error;
+use hookstack_inject::{Container, Dep};
+
+use support::{app, function, run};
+
+mod support;
+
+struct Name(&'static str);
+struct Greeting(String);
+
+fn named(name: &'static str) -> Container {
+    Container::builder().value(Name(name)).build().expect("valid")
+}
+
+/// A child that provides a `Greeting` of the `Name` that it is linked to.
+fn greeting(parent: &Container) -> Container {
+    let greeting = async |name: Dep<Name>| Dep::new(Greeting(name.0.to_owned()));
+    parent.child().singleton(greeting).build().expect("valid")
+}
+
+async fn names(container: &Container) -> (&'static str, String) {
+    let name = container.get::<Name>().await.expect("provided");
+    let greeting = container.get::<Greeting>().await.expect("provided");
+    (name.0, greeting.0.clone())
+}
+
+#[tokio::test]
+async fn a_middle_generation_that_is_brought_along_hides_the_one_above() {
+    let middle = named("grandparent").child().value(Name("parent")).build().expect("valid");
+    assert_eq!(names(&greeting(&middle)).await, ("parent", "parent".to_owned()));
+}
+
+/// The name that a handler sees.
+async fn seen(outer: &Container, inner: &[&Container]) -> Option<String> {
+    let handler = async |name: Dep<Name>| Ok::<_, Error>(name.0);
+    let function = inner.iter().fold(function(), |f, container| f.with((*container).clone()));
+    run(app(outer).function(function.handler(handler))).await.output
+}
+
+#[tokio::test]
+async fn of_two_that_are_brought_along_the_inner_one_hides_the_outer_one() {
+    let (outer, inner) = (greeting(&named("outer")), greeting(&named("inner")));
+    assert_eq!(seen(&outer, &[&inner]).await.as_deref(), Some(r#""inner""#));
+}
+
+#[tokio::test]
+async fn one_that_is_brought_along_hides_nothing_that_is_registered() {
+    let (registered, brought) = (named("registered"), greeting(&named("brought")));
+    assert_eq!(seen(&registered, &[&brought]).await.as_deref(), Some(r#""registered""#));
+}
+
+#[tokio::test]
+async fn one_that_was_brought_along_hides_others_when_it_is_registered_further_in() {
+    let parent = named("parent");
+    let (child, other) = (greeting(&parent), named("other"));
+    assert_eq!(seen(&child, &[&other]).await.as_deref(), Some(r#""other""#));
+    assert_eq!(seen(&child, &[&other, &parent]).await.as_deref(), Some(r#""parent""#));
+}
