@@ -173,8 +173,9 @@ async fn send(step: Step, length: usize) -> Result<(), Error> {
 fn app(middleware: Vec<BoxMiddleware>) -> AppBuilder {
     let function = Function::builder("f").on_event("shop/order");
     let function = match middleware.iter().any(|one| one.name() == "Container") {
-        true => function
-            .handler(|step: Step, sender: Dep<Sender>| send(step, sender.settings.length)),
+        true => {
+            function.handler(|step: Step, sender: Dep<Sender>| send(step, sender.settings.length))
+        }
         false => function.handler(|step: Step| send(step, 1024)),
     };
     middleware.into_iter().fold(App::builder("shop"), AppBuilder::with).function(function)
