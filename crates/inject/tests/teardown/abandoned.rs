@@ -11,7 +11,7 @@ use crate::logging::{Audit, Orders, Tx, Upload, logging};
 use crate::support::{Log, app, event, function};
 
 /// Calls the function once and drops the call when `until` was reached.
-async fn dropped(app: AppBuilder, log: &Log, until: &str) {
+pub(crate) async fn dropped(app: AppBuilder, log: &Log, until: &str) {
     let engine = Engine::start(app).expect("valid");
     engine.inject(event()).expect("a plain event");
     let reached = async {
@@ -32,7 +32,7 @@ async fn waits(log: Log) -> Result<()> {
     std::future::pending().await
 }
 
-async fn wait_for(log: &Log, line: &str) {
+pub(crate) async fn wait_for(log: &Log, line: &str) {
     tokio::time::timeout(Duration::from_secs(30), async {
         while !log.lines().iter().any(|seen| seen == line) {
             tokio::task::yield_now().await;

@@ -7,6 +7,7 @@ mod abandoned;
 mod after_response;
 mod before_response;
 mod early;
+mod family;
 mod logging;
 mod order;
 mod step;
