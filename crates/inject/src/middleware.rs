@@ -144,12 +144,30 @@ struct Leaving<'a> {
 impl Drop for Leaving<'_> {
     fn drop(&mut self) {
         if let Some(call) = self.info.take().as_deref().and_then(CallScopes::existing) {
+            for inner in dependents(&call.registry, self.container) {
+                call.abandon(inner);
+            }
             call.abandon(self.container);
         }
     }
 }
 
-/// The same for a step's body.
+/// The containers further in that may need what this one ends, innermost first. They may be through with the
+/// function already, and yet hold what they end after the response.
+fn dependents<'a>(
+    registry: &'a Registry,
+    container: &Container,
+) -> impl Iterator<Item = &'a Container> {
+    let ended: Vec<_> = registry.ended_by(container).map(|one| registry.container(one)).collect();
+    let first = registry.position(container).map_or(usize::MAX, |own| own + 1);
+    let further_in = (first..registry.graphs().count()).rev().map(|one| registry.container(one));
+    further_in.filter(move |inner| {
+        let mut ancestors = std::iter::successors(inner.parent(), |one| one.parent());
+        ancestors.any(|ancestor| ended.iter().any(|one| one.is(ancestor)))
+    })
+}
+
+/// What [`Leaving`] does, for a step's body.
 struct LeavingStep<'a> {
     container: &'a Container,
     step: Option<Arc<StepScope>>,
