@@ -361,7 +361,7 @@ proptest! {
         case.plans[0].needs = vec![candidates[from.index(candidates.len())]];
         let error = container(&case, &world).expect_err("a cycle");
         for problem in error.problems() {
-            let Problem::Cycle { path } = problem else {
+            let Problem::Cycle { path, .. } = problem else {
                 return Err(TestCaseError::fail(error.to_string()));
             };
             prop_assert!(path.len() > 1 && path.first() == path.last(), "{error}");
