@@ -60,28 +60,6 @@ fn the_place_is_that_of_the_provider_that_needs_it() {
     assert!(error.to_string().contains(&format!("graph.rs:{line}:")), "{error}");
 }
 
-async fn mailer() -> Result<Arc<dyn Mailer>> {
-    Ok(Arc::new(A))
-}
-
-#[test]
-fn somebody_who_provides_an_arc_is_told_how_to_unwrap_it() {
-    let error = refused(
-        Container::builder().singleton(mailer).call(async |_: Dep<dyn Mailer>| Dep::new(B)).build(),
-    );
-    assert_eq!(
-        text(&error),
-        "the container cannot be built: missing dependency: nothing provides `dyn Mailer`: B -> dyn Mailer (FILE); \
-         `Arc<dyn Mailer>` is provided: write `Provider::..(factory).unshared()` to provide what is inside"
-    );
-    let unshared = Provider::singleton(mailer).unshared();
-    Container::builder()
-        .provide(unshared)
-        .call(async |_: Dep<dyn Mailer>| Dep::new(B))
-        .build()
-        .expect("what is inside of the `Arc` is provided");
-}
-
 #[test]
 fn a_cycle_is_printed_once_around() {
     let error = refused(

@@ -38,6 +38,19 @@ fn needs<T: ?Sized + Send + Sync + 'static>(builder: ContainerBuilder) -> Contai
     builder.singleton(async |_: Dep<T>| Dep::new(Needy))
 }
 
+async fn mailer() -> Result<Arc<dyn Mailer>> {
+    Ok(Arc::new(Smtp))
+}
+
+#[test]
+fn a_factory_of_an_arc_is_unshared() {
+    let forgot = needs::<dyn Mailer>(Container::builder().singleton(mailer));
+    let expected = "`Arc<dyn Mailer>` is provided: write `Provider::..(factory).unshared()` to provide what is inside";
+    assert_eq!(hint(forgot).as_deref(), Some(expected));
+    let unshared = Container::builder().provide(Provider::singleton(mailer).unshared());
+    needs::<dyn Mailer>(unshared).build().expect("what is inside of the `Arc` is provided");
+}
+
 #[test]
 fn a_value_that_is_an_arc_is_provided_as_shared() {
     let forgot = needs::<Api>(Container::builder().value(Arc::new(Api)));
@@ -116,10 +129,7 @@ fn a_trait_is_replaced_under_its_own_name() {
              `Result<Arc<dyn Mailer>, E>`?"
         )
     );
-    async fn fake() -> Result<Arc<dyn Mailer>> {
-        Ok(Arc::new(Fake))
-    }
-    app().replace(Provider::call(fake).unshared()).build().expect("replaced");
+    app().replace(Provider::call(mailer).unshared()).build().expect("replaced");
 
     let several = app().bind(|it: Arc<Smtp>| -> Arc<dyn Orders> { it });
     assert_eq!(
