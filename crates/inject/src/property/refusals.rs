@@ -44,7 +44,7 @@ proptest! {
         let problems = build(&case, &plans).err().map(|error| error.problems().to_vec());
         let mut refused = Vec::new();
         for problem in problems.unwrap_or_default() {
-            let Problem::Outlived { path } = &problem else {
+            let Problem::Outlived { path, .. } = &problem else {
                 return Err(TestCaseError::fail(problem.to_string()));
             };
             refused.extend(path.first().and_then(|key| number_of(*key)));
@@ -70,7 +70,7 @@ proptest! {
         plans.get_mut(&first).expect("it is there").needs = vec![last.1];
         let error = build(&case, &plans).expect_err("a cycle");
         for problem in error.problems() {
-            let Problem::Cycle { path } = problem else {
+            let Problem::Cycle { path, .. } = problem else {
                 return Err(TestCaseError::fail(error.to_string()));
             };
             prop_assert!(path.len() > 1 && path.first() == path.last(), "{error}");
