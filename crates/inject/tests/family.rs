@@ -58,3 +58,14 @@ async fn one_that_was_brought_along_hides_others_when_it_is_registered_further_i
     assert_eq!(seen(&child, &[&other]).await.as_deref(), Some(r#""other""#));
     assert_eq!(seen(&child, &[&other, &parent]).await.as_deref(), Some(r#""parent""#));
 }
+
+#[tokio::test]
+async fn one_that_is_brought_along_again_further_in_hides_what_was_brought_along_meanwhile() {
+    let (first, other) = (named("first"), named("other"));
+    let (outer, middle, inner) = (greeting(&first), greeting(&other), greeting(&first));
+    assert_eq!(seen(&outer, &[&middle, &inner]).await.as_deref(), Some(r#""first""#));
+    // What is registered stays visible.
+    let registered = named("registered");
+    assert_eq!(seen(&outer, &[&registered, &inner]).await.as_deref(), Some(r#""registered""#));
+    assert_eq!(seen(&first, &[&registered, &inner]).await.as_deref(), Some(r#""registered""#));
+}
