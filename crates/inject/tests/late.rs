@@ -1,5 +1,7 @@
 //! What is asked for when its time is over is refused, whether or not the call had it before.
 
+use std::sync::Arc;
+
 use hookstack_core::{
     AfterResponse, BeforeResponse, Call, Error, Middleware, NextStep, Payload, Result,
 };
@@ -123,4 +125,54 @@ async fn a_container_that_is_registered_twice_ends_each_step_scope_where_it_bega
     let run = run(app.function(function().with(container).handler(handler))).await;
     assert_eq!(run.error, None);
     assert_eq!(log.take(), ["-upload Ok", "same true", "-upload Ok"]);
+}
+
+#[tokio::test]
+async fn what_is_constructed_while_its_container_is_shut_down_is_ended_and_given_to_nobody() {
+    struct Gate(tokio::sync::Notify);
+    struct Pool;
+    let log = Log::default();
+    let end = log.clone();
+    let gate = Arc::new(Gate(tokio::sync::Notify::new()));
+    let pool = async |gate: Dep<Gate>| {
+        gate.0.notified().await;
+        Dep::new(Pool)
+    };
+    let container = Container::builder()
+        .provide(Provider::shared(gate.clone()))
+        .provide(Provider::singleton(pool).at_shutdown(move |_: Dep<Pool>, ended| {
+            end.add(format!("-pool {ended:?}"));
+            async { Ok::<_, Error>(()) }
+        }))
+        .build()
+        .expect("valid");
+    let mut asked = Box::pin(container.get::<Pool>());
+    assert!(futures::poll!(&mut asked).is_pending());
+    container.shutdown().await.expect("nothing is there yet");
+    gate.0.notify_one();
+    let error = asked.await.map(drop).expect_err("it came too late");
+    assert_eq!(error.text(), "cannot inject `Pool`: too late: its container was shut down");
+    assert_eq!(log.take(), ["-pool Abandoned"]);
+}
+
+#[tokio::test]
+async fn a_call_in_a_steps_body_sees_nothing_of_that_step() {
+    let container = Container::builder()
+        .step(async || Dep::new(Upload))
+        .call(async || Dep::new(Tx))
+        .build()
+        .expect("valid");
+    let inner = container.clone();
+    let outer = move |step: Step, deps: Deps| {
+        let inner = inner.clone();
+        async move {
+            let body = async move |_: Dep<Upload>| {
+                let ask = async |deps: Deps| Ok::<_, Error>(deps.get::<Upload>().await.is_ok());
+                Ok::<_, Error>(run(app(&inner).function(function().handler(ask))).await.output)
+            };
+            step.run("call", deps.inject(body)).await
+        }
+    };
+    let run = run(app(&container).function(function().handler(outer))).await;
+    assert_eq!(run.output.as_deref(), Some(r#""false""#), "{:?}", run.error);
 }
