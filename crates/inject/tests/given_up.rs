@@ -6,7 +6,9 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures::task::noop_waker;
-use hookstack_core::{Call, Error, Middleware, Next, NextStep, Outcome, Payload, Result};
+use hookstack_core::{
+    AfterResponse, Call, Error, Middleware, Next, NextStep, Outcome, Payload, Result,
+};
 use hookstack_inject::{Container, ContainerBuilder, Dep, Deps, Ended, Provider, Resolve};
 use hookstack_inngest::engine::Engine;
 use hookstack_inngest::{App, AppBuilder, CallRequest, Step};
@@ -248,6 +250,15 @@ async fn a_function_that_was_given_up_keeps_nobody_waiting_and_nothing_begins_in
     through.expect("the call does not wait for what was given up");
 }
 
+/// Has something to do after the response, so that the call is not dropped before it.
+struct Watch;
+
+impl Middleware for Watch {
+    async fn after_response(&self, _: &mut AfterResponse<'_>) -> Result {
+        Ok(())
+    }
+}
+
 #[tokio::test]
 async fn kept_deps_construct_nothing_while_the_call_is_being_ended() {
     let log = Log::default();
@@ -262,13 +273,14 @@ async fn kept_deps_construct_nothing_while_the_call_is_being_ended() {
     let kept = Arc::new(Mutex::new(None));
     let keep = kept.clone();
     let handler = move |deps: Deps, step: Step| {
-        *keep.lock().expect("no panic while held") = Some(deps.clone());
+        // Those of the first call: the next one meets the failed step.
+        keep.lock().expect("no panic while held").get_or_insert_with(|| deps.clone());
         async move {
             let body = async |_: Dep<Audit>| std::future::pending::<Result<()>>().await;
             step.run("audit", deps.inject(body)).await
         }
     };
-    let app = App::builder("app").with(GiveUpBodies).with(container);
+    let app = App::builder("app").with(GiveUpBodies).with(container).with(Watch);
     run(app.function(function().handler(handler))).await;
     let deps: Option<Deps> = kept.lock().expect("no panic while held").take();
     let error =
