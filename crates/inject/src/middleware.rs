@@ -101,9 +101,9 @@ impl Middleware for Container {
     }
 
     /// When the function was never reached, because a hook before it failed or returned early, what those
-    /// hooks built ends here.
+    /// hooks built ends here. Also a call that had nothing yet is told, so that nothing begins later.
     async fn before_response(&self, cx: &mut BeforeResponse<'_>) -> Result {
-        let Some(call) = CallScopes::existing(cx.info()).cloned() else { return Ok(()) };
+        let Some(call) = CallScopes::of(cx.info()).cloned() else { return Ok(()) };
         let mut leaving = Leaving { container: self, info: Some(cx.info().clone()) };
         let ended = Ended::of(cx.outcome());
         let mut errors = Box::pin(call.tear_down(self, Phase::Before, ended)).await;
@@ -116,7 +116,7 @@ impl Middleware for Container {
     }
 
     async fn after_response(&self, cx: &mut AfterResponse<'_>) -> Result {
-        let Some(call) = CallScopes::existing(cx.info()).cloned() else { return Ok(()) };
+        let Some(call) = CallScopes::of(cx.info()).cloned() else { return Ok(()) };
         let errors = Box::pin(call.tear_down(self, Phase::After, Ended::of(cx.outcome()))).await;
         first(errors).map_or(Ok(()), Err)
     }

@@ -53,11 +53,11 @@ impl StepScope {
         scopes.find(|scope| scope.member == member).map(|scope| &scope.slots)
     }
 
-    /// Those of a container, innermost first.
+    /// Those that `enter` made for a container, innermost first. Around them may be others of the same
+    /// container, which is in the stack twice then: those end where they began.
     fn of<'s>(self: &'s Arc<Self>, container: &Container) -> Vec<&'s Arc<StepScope>> {
-        let members: Vec<_> = self.call.registry.ended_by(container).collect();
-        let scopes = std::iter::successors(Some(self), |scope| scope.outer.as_ref());
-        scopes.filter(|scope| members.contains(&scope.member)).collect()
+        let count = self.call.registry.ended_by(container).count();
+        std::iter::successors(Some(self), |scope| scope.outer.as_ref()).take(count).collect()
     }
 
     /// The body is over.
