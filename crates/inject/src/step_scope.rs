@@ -76,7 +76,17 @@ impl StepScope {
 
     /// The body was dropped halfway.
     pub(crate) fn abandon(self: &Arc<Self>, container: &Container) {
-        for scope in self.of(container) {
+        let own = self.of(container);
+        // Containers further in may be through with the body, and hold what they end after the response.
+        let is_inner = |late: &Arc<StepScope>| {
+            let mut around =
+                std::iter::successors(late.outer.as_ref(), |scope| scope.outer.as_ref());
+            around.any(|scope| own.iter().any(|own| Arc::ptr_eq(own, scope)))
+        };
+        for inner in self.call.take_late_if(is_inner) {
+            self.call.abandon_step(inner);
+        }
+        for scope in own {
             scope.slots.close(Phase::After);
             if scope.slots.holds(self.call.registry.graph(scope.member), Phase::After) {
                 self.call.abandon_step(scope.clone());

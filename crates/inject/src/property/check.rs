@@ -73,15 +73,6 @@ impl Check<'_> {
         is_inner && matches!(life, Life::Step(..)) && self.returned(life).is_some()
     }
 
-    /// Known to be wrong: a body is dropped while the parent ends its part of it, and the child was through
-    /// with it, so what the child ends after the response may need what the parent ends now. See
-    /// `a_child_that_is_through_with_a_body_ends_before_its_dropped_parent`.
-    fn is_left_by_child(&self, id: Id, life: Life) -> bool {
-        let is_outer = id.0 == Member::Parent && self.case.both_registered;
-        let is_of_body = matches!(life, Life::Step(..)) && self.returned(life).is_some();
-        is_outer && is_of_body && self.cut(life).is_some()
-    }
-
     /// The outcome of a call whose function was given up.
     fn given_up(&self, life: Life) -> Option<Ended> {
         let Life::Call(number) = life else { return None };
@@ -148,7 +139,7 @@ impl Check<'_> {
                 }
                 Happened::Ending(_, is_held) => {
                     alive.remove(&(id, life));
-                    if is_held && !self.is_left_by_child(id, life) {
+                    if is_held {
                         return Err(format!("{id:?} in {life:?} is held when it ends"));
                     }
                 }
@@ -157,8 +148,7 @@ impl Check<'_> {
                 }
                 _ => continue,
             }
-            let is_end = matches!(what, Happened::Ending(..) | Happened::Gone)
-                && !self.is_left_by_child(id, life);
+            let is_end = matches!(what, Happened::Ending(..) | Happened::Gone);
             let mut users =
                 alive.iter().filter(|user| needs(user.0, user.1).any(|n| n == (id, life)));
             if let Some(user) = users.next().filter(|_| is_end) {

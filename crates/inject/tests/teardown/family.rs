@@ -50,7 +50,6 @@ async fn a_child_that_is_through_with_the_function_ends_before_its_dropped_paren
 }
 
 #[tokio::test]
-#[ignore = "what the child left for after the response is ended after the parent's part of the body"]
 async fn a_child_that_is_through_with_a_body_ends_before_its_dropped_parent() {
     let log = Log::default();
     let end = log.clone();
