@@ -1,14 +1,16 @@
 //! What is known about a call and its function.
 
-use std::any::Any;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
 use crate::extensions::Extensions;
 use crate::locals::Locals;
+use crate::platform::Platform;
+use crate::trace::TraceCarrier;
 
 /// The function that is called: its identity and configuration.
 #[derive(Clone, Debug)]
@@ -97,9 +99,6 @@ pub enum CallTrigger {
     Request,
 }
 
-/// The platform that called and the request that it sent, as the host received it.
-pub type Platform = Arc<dyn Any + Send + Sync>;
-
 /// What is known about a call. One per call, shared by everything that runs in it.
 #[non_exhaustive]
 pub struct CallInfo {
@@ -120,6 +119,11 @@ pub struct CallInfo {
     /// Whether the platform asked for one step that an earlier call planned. What the function does up to
     /// that step it did in the earlier call as well, whatever is memoized.
     pub executes_planned_step: bool,
+    /// The trace of whoever sent the request, as it came with it: the caller of an HTTP service or of a Lambda
+    /// function. Anybody can write anything here. Under the durable-function host each event has its own.
+    pub trace: TraceCarrier,
+    /// When the platform ends the call, if it does.
+    pub deadline: Option<SystemTime>,
     platform: Option<Platform>,
     replaying: AtomicBool,
     begun_step: AtomicBool,
@@ -145,6 +149,8 @@ impl CallInfo {
             trigger: CallTrigger::Request,
             event_id: None,
             executes_planned_step: false,
+            trace: TraceCarrier::new(),
+            deadline: None,
             platform: None,
             replaying: AtomicBool::new(false),
             begun_step: AtomicBool::new(false),
@@ -161,9 +167,16 @@ impl CallInfo {
         self
     }
 
-    /// The platform's request, if it is a `T`. Hosts document which type they provide.
+    /// What of type `T` the platform sent with the call. Hosts document which types they provide.
     pub fn platform<T: Send + Sync + 'static>(&self) -> Option<&T> {
-        self.platform.as_deref().and_then(|platform| platform.downcast_ref())
+        self.platform.as_ref()?.get()
+    }
+
+    /// How long it is until the [deadline](CallInfo::deadline): zero when that has passed, `None` when there is
+    /// none.
+    pub fn remaining_time(&self) -> Option<Duration> {
+        let remaining = self.deadline?.duration_since(SystemTime::now());
+        Some(remaining.unwrap_or_default())
     }
 
     /// The platform's request as the host gave it, shared.

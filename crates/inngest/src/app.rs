@@ -5,11 +5,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hookstack_core::host::ArcHandler;
 use hookstack_core::{Extensions, FunctionInfo, Middleware, Stack, StackBuilder};
 
 use crate::error::ConfigError;
 use crate::function::{Function, FunctionBuilder, check_id};
-use crate::handler::ArcHandler;
 use crate::transport::EventTransport;
 
 /// Functions, the middleware around all of them, and how events leave. Cheap to clone.
@@ -180,7 +180,7 @@ impl AppBuilder {
         let nothing = Extensions::new();
         for function in &functions {
             let provided = function.stack.provided().map_or(&nothing, |provided| &**provided);
-            function.handler.0.check(provided).map_err(|error| ConfigError::Handler {
+            function.handler.check(provided).map_err(|error| ConfigError::Handler {
                 function: function.info.id.clone(),
                 error,
             })?;

@@ -56,7 +56,7 @@ fn is_secret(name: &str) -> bool {
 mod tests {
     use std::sync::Arc;
 
-    use hookstack_core::FunctionInfo;
+    use hookstack_core::{FunctionInfo, Platform};
 
     use super::*;
 
@@ -85,7 +85,7 @@ mod tests {
         let request = builder.header("host", "example.com").header("user-agent", "inngest");
         let (parts, ()) = request.body(()).expect("a valid request").into_parts();
         let info = CallInfo::new("shop", Arc::new(FunctionInfo::new("pay")), "run")
-            .with_platform(Some(Arc::new(parts)));
+            .with_platform(Some(Platform::new(parts)));
         let told = super::request(&info).expect("a request of HTTP");
         assert!(!format!("{told:?}").contains("secret"), "{told:?}");
         assert_eq!(told.url.map(String::from).as_deref(), Some("http://example.com/api/inngest"));
