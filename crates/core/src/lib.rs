@@ -53,7 +53,7 @@ pub use middleware::{Middleware, Position};
 pub use next::{Ending, Next, NextRequest, NextSend, NextStep, Run};
 pub use outcome::{Completed, Operation, OperationKind, Outcome, Sent, Suspended};
 pub use payload::Payload;
-pub use platform::{LambdaInvocation, Platform};
+pub use platform::{LambdaInfo, Platform};
 pub use stack::{Stack, StackBuilder};
 pub use step::{Invoke, StepHash, StepInfo, StepOp, StepOptions, WaitForEvent};
 pub use trace::{TraceCarrier, TraceContext, TraceWatch};

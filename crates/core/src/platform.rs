@@ -8,7 +8,7 @@ use std::sync::Arc;
 /// clone.
 ///
 /// Hosts document which types they provide: HTTP hosts `http::request::Parts`, the Lambda host
-/// [`LambdaInvocation`] and the context of its runtime.
+/// [`LambdaInfo`] and the context of its runtime.
 ///
 /// ```
 /// use hookstack_core::Platform;
@@ -56,14 +56,14 @@ impl fmt::Debug for Platform {
 /// What AWS does not tell is empty, as when a function runs locally.
 ///
 /// ```
-/// use hookstack_core::LambdaInvocation;
+/// use hookstack_core::LambdaInfo;
 ///
-/// let mut invocation = LambdaInvocation::new("8476a536-e9f4-11e8-9739-2dfe598c3fcd");
+/// let mut invocation = LambdaInfo::new("8476a536-e9f4-11e8-9739-2dfe598c3fcd");
 /// invocation.region = Some("eu-central-1".to_owned());
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct LambdaInvocation {
+pub struct LambdaInfo {
     /// The id that AWS gave the request.
     pub request_id: String,
     /// The ARN that was invoked: with a version or an alias if the caller named one.
@@ -82,9 +82,9 @@ pub struct LambdaInvocation {
     pub is_cold_start: bool,
 }
 
-impl LambdaInvocation {
+impl LambdaInfo {
     /// An invocation of which only the id of the request is known.
     pub fn new(request_id: impl Into<String>) -> Self {
-        LambdaInvocation { request_id: request_id.into(), ..LambdaInvocation::default() }
+        LambdaInfo { request_id: request_id.into(), ..LambdaInfo::default() }
     }
 }
