@@ -19,6 +19,7 @@ use bytes::Bytes;
 use divan::{Bencher, black_box};
 use hookstack_core::{BoxMiddleware, Error, Event, Middleware};
 use hookstack_encryption::Encryption;
+use hookstack_inject::{Container, Dep, Provider};
 use hookstack_inngest::engine::Engine;
 use hookstack_inngest::{App, AppBuilder, CallRequest, Function, Step};
 use hookstack_logging::{LogLayer, Logging, OwnLines};
@@ -143,17 +144,41 @@ fn encryption() -> BoxMiddleware {
     Encryption::new(keys()).boxed()
 }
 
+/// What the process has one of.
+struct Settings {
+    length: usize,
+}
+
+/// What each call has one of.
+struct Sender {
+    settings: Dep<Settings>,
+}
+
+fn injection() -> BoxMiddleware {
+    let per_call = async |settings: Dep<Settings>| Ok::<_, Error>(Sender { settings });
+    Container::builder()
+        .value(Settings { length: 1024 })
+        .provide(Provider::call(per_call))
+        .build()
+        .expect("a container")
+        .boxed()
+}
+
+async fn send(step: Step, length: usize) -> Result<(), Error> {
+    let output = "x".repeat(length);
+    step.run("step", async || Ok::<_, Error>(output)).await?;
+    Ok(())
+}
+
 fn app(middleware: Vec<BoxMiddleware>) -> AppBuilder {
-    let handler = |step: Step| async move {
-        let output = "x".repeat(1024);
-        step.run("step", async || Ok::<_, Error>(output)).await?;
-        Ok::<_, Error>(())
+    let function = Function::builder("f").on_event("shop/order");
+    let function = match middleware.iter().any(|one| one.name() == "Container") {
+        true => {
+            function.handler(|step: Step, sender: Dep<Sender>| send(step, sender.settings.length))
+        }
+        false => function.handler(|step: Step| send(step, 1024)),
     };
-    let app = App::builder("shop");
-    middleware
-        .into_iter()
-        .fold(app, AppBuilder::with)
-        .function(Function::builder("f").on_event("shop/order").handler(handler))
+    middleware.into_iter().fold(App::builder("shop"), AppBuilder::with).function(function)
 }
 
 /// The request of a run's first call, as this app's sender makes it.
@@ -198,6 +223,12 @@ fn b_encryption(bencher: Bencher<'_, '_>) {
     bench(bencher, Signals::Off, || vec![encryption()]);
 }
 
+/// A handler that asks for a dependency of its call, which needs one of the process.
+#[divan::bench]
+fn b_injection(bencher: Bencher<'_, '_>) {
+    bench(bencher, Signals::Off, || vec![injection()]);
+}
+
 #[divan::bench(args = SIGNALS)]
 fn c_logging(bencher: Bencher<'_, '_>, signals: Signals) {
     bench(bencher, signals, || vec![logging()]);
@@ -227,5 +258,12 @@ fn f_all_three(bencher: Bencher<'_, '_>, signals: Signals) {
 fn g_all_three_and_encryption(bencher: Bencher<'_, '_>, signals: Signals) {
     bench(bencher, signals, || {
         vec![opentelemetry(signals), sentry(signals), logging(), encryption()]
+    });
+}
+
+#[divan::bench(args = SIGNALS)]
+fn h_everything(bencher: Bencher<'_, '_>, signals: Signals) {
+    bench(bencher, signals, || {
+        vec![opentelemetry(signals), sentry(signals), logging(), encryption(), injection()]
     });
 }

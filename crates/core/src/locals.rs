@@ -198,4 +198,23 @@ mod tests {
         locals.end();
         assert_eq!(*told.lock().expect("no panic while held"), [3, 2, 1]);
     }
+
+    #[test]
+    fn a_value_that_is_made_while_the_others_are_told_is_told_too() {
+        use std::sync::{Arc, OnceLock};
+        struct Late(Arc<AtomicBool>);
+        struct Maker(OnceLock<(Arc<Locals>, Arc<AtomicBool>)>);
+        let locals = Arc::new(Locals::default());
+        let make = |maker: &Maker| {
+            let (locals, told) = maker.0.get().expect("set");
+            let end = |late: &Late| late.0.store(true, Ordering::SeqCst);
+            locals.get_or_insert_with(|| Late(told.clone()), Some(end));
+        };
+        let maker = locals.get_or_insert_with(|| Maker(OnceLock::new()), Some(make));
+        let told = Arc::new(AtomicBool::new(false));
+        // A circle, which a test may leave behind.
+        assert!(maker.0.set((locals.clone(), told.clone())).is_ok());
+        locals.end();
+        assert!(told.load(Ordering::SeqCst));
+    }
 }

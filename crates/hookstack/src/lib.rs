@@ -72,7 +72,7 @@ pub mod prelude {
     pub use hookstack_encryption::{Encryption, EventPolicy, Key, Keyset};
 
     #[cfg(feature = "inject")]
-    pub use hookstack_inject::{Container, Dep, Deps, Ended, Provider, Resolve};
+    pub use hookstack_inject::{Container, ContainerBuilder, Dep, Deps, Ended, Provider, Resolve};
 
     #[cfg(feature = "inngest")]
     pub use hookstack_inngest::{

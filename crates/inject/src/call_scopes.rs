@@ -163,6 +163,18 @@ impl CallScopes {
         self.late().push((step, ended));
     }
 
+    /// The last first.
+    pub(crate) fn take_late_if(
+        &self,
+        is_it: impl Fn(&Arc<StepScope>) -> bool,
+    ) -> Vec<Arc<StepScope>> {
+        let mut late = self.late();
+        let mut taken: Vec<_> =
+            late.extract_if(.., |(step, _)| is_it(step)).map(|(step, _)| step).collect();
+        taken.reverse();
+        taken
+    }
+
     fn last_late(&self, member: usize) -> Option<(Arc<StepScope>, Ended)> {
         self.late().iter().rfind(|(step, _)| step.member == member).cloned()
     }

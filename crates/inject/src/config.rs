@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::container::Container;
 use crate::error::{BuildError, Problem};
 use crate::factory::Factory;
+use crate::hint;
 use crate::key::Key;
 use crate::link::link;
 use crate::provider::{Definition, Provider};
@@ -157,6 +158,7 @@ impl ContainerBuilder {
                 None => problems.push(Problem::NothingToReplace {
                     key: replacement.key,
                     location: replacement.location,
+                    hint: hint::nothing_to_replace(&replacement, &definitions, parent.as_ref()),
                 }),
             }
         }

@@ -74,8 +74,8 @@ impl Container {
         Resolver::new(&Arc::new(Registry::of(self))).get().await
     }
 
-    /// Constructs the singletons that are [eager](crate::Provider::eager), with what they need, those of
-    /// the parents first. To be called at start-up.
+    /// Does nothing for providers that are not [eager](crate::Provider::eager). Constructs those that are, with
+    /// what they need, those of the parents first. To be called at start-up.
     ///
     /// # Errors
     /// The first failure; what was constructed before stays.

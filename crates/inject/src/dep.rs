@@ -164,26 +164,36 @@ impl fmt::Debug for Instance {
 }
 
 /// Implemented by nothing. It stands between `Dep` and its serialisation, so that the compiler says why
-/// there is none.
+/// there is none. It is asked of a type of this crate, so that nobody is told to implement it for theirs.
 #[diagnostic::on_unimplemented(
-    message = "a `Dep<{Self}>` cannot be the result of a step or of a function",
+    message = "a `Dep<{T}>` cannot be the result of a step or of a function",
     label = "returns a dependency",
     note = "the result is stored by the platform and read in later calls, where every dependency is constructed anew",
     note = "return data instead, and take the dependency as an argument of the handler or with `Deps::get` wherever it is needed"
 )]
-pub trait Stored {
+pub trait Stores<T: ?Sized> {
     #[doc(hidden)]
     fn never<R>() -> R;
 }
 
-impl<T: ?Sized + Stored> Serialize for Dep<T> {
+/// What stores the results of steps and functions.
+#[derive(Debug)]
+pub enum Platform {}
+
+impl<T: ?Sized> Serialize for Dep<T>
+where
+    Platform: Stores<T>,
+{
     fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
-        T::never()
+        <Platform as Stores<T>>::never()
     }
 }
 
-impl<'de, T: ?Sized + Stored> Deserialize<'de> for Dep<T> {
+impl<'de, T: ?Sized> Deserialize<'de> for Dep<T>
+where
+    Platform: Stores<T>,
+{
     fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
-        T::never()
+        <Platform as Stores<T>>::never()
     }
 }

@@ -85,6 +85,9 @@ impl fmt::Display for Description<'_> {
                     Some(_) if scope == Scope::Singleton => {
                         f.write_str(", torn down at shutdown")?
                     }
+                    Some((Phase::Before, _)) if scope == Scope::Step => {
+                        f.write_str(", torn down when the body is over")?
+                    }
                     Some((Phase::Before, _)) => f.write_str(", torn down before the response")?,
                     Some((Phase::After, _)) => f.write_str(", torn down after the response")?,
                     None => {}

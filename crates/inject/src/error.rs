@@ -12,7 +12,8 @@ use crate::scope::Scope;
 
 /// Why a container cannot be built: every problem of its graph.
 ///
-/// `Debug` writes the same text as `Display`: that is what a `main` which returns the error prints.
+/// `Debug` writes the same text as `Display`, because a `main` that returns the error prints it, alone or within an
+/// [`Error`].
 #[derive(Clone)]
 pub struct BuildError {
     pub(crate) problems: Vec<Problem>,
@@ -35,6 +36,8 @@ pub enum Problem {
     Cycle {
         /// Once around: the first and the last are the same.
         path: Vec<Key>,
+        /// Where the first's provider was written.
+        location: &'static Location<'static>,
     },
     /// A type is provided twice.
     Duplicate {
@@ -47,11 +50,15 @@ pub enum Problem {
     Captive {
         /// From the one to the other, with their scopes.
         path: Vec<(Key, Scope)>,
+        /// Where the first's provider was written.
+        location: &'static Location<'static>,
     },
     /// An instance is torn down after the response and needs one that is torn down before it.
     Outlived {
         /// From the one to the other.
         path: Vec<Key>,
+        /// Where the first's provider was written.
+        location: &'static Location<'static>,
     },
     /// A type shall be replaced that nothing provides.
     NothingToReplace {
@@ -59,6 +66,8 @@ pub enum Problem {
         key: Key,
         /// Where the replacement was written.
         location: &'static Location<'static>,
+        /// What the author may have meant.
+        hint: Option<String>,
     },
 }
 
@@ -79,46 +88,48 @@ impl fmt::Display for Problem {
                     "missing dependency: nothing provides `{missing}`: {} ({location})",
                     path(keys)
                 )?;
-                if let Some(hint) = hint {
-                    write!(f, "; {hint}")?;
-                }
-                Ok(())
+                write_hint(f, hint.as_deref())
             }
-            Problem::Cycle { path: keys } => {
-                write!(f, "cyclic dependency: {}", path(keys))
+            Problem::Cycle { path: keys, location } => {
+                write!(f, "cyclic dependency: {} ({location})", path(keys))
             }
             Problem::Duplicate { key, locations: [first, second] } => write!(
                 f,
                 "duplicate provider: `{key}` is provided at {first} and at {second}; to override one on purpose, use `replace`"
             ),
-            Problem::Captive { path: keys } => {
+            Problem::Captive { path: keys, location } => {
                 let ends = keys.first().zip(keys.last());
                 let path = path(keys.iter().map(|(key, scope)| format!("{key} ({scope})")));
                 match ends {
                     Some(((long, scope), (short, shorter))) => write!(
                         f,
-                        "captive dependency: `{long}` has scope {scope} and cannot need `{short}`, which has the shorter scope {shorter}: {path}"
+                        "captive dependency: `{long}` has scope {scope} and cannot need `{short}`, which has the shorter scope {shorter}: {path} ({location})"
                     ),
-                    None => write!(f, "captive dependency: {path}"),
+                    None => write!(f, "captive dependency: {path} ({location})"),
                 }
             }
-            Problem::Outlived { path: keys } => write!(
+            Problem::Outlived { path: keys, location } => write!(
                 f,
-                "teardown in the wrong order: the first is torn down after the response and needs the last, which is torn down before it: {}",
+                "teardown in the wrong order: the first is torn down after the response and needs the last, which is torn down before it: {} ({location})",
                 path(keys)
             ),
-            Problem::NothingToReplace { key, location } => {
-                write!(f, "nothing to replace: `{key}` is not provided ({location})")
+            Problem::NothingToReplace { key, location, hint } => {
+                write!(f, "nothing to replace: `{key}` is not provided ({location})")?;
+                write_hint(f, hint.as_deref())
             }
         }
     }
 }
 
+fn write_hint(f: &mut fmt::Formatter<'_>, hint: Option<&str>) -> fmt::Result {
+    hint.map_or(Ok(()), |hint| write!(f, "; {hint}"))
+}
+
 impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the container cannot be built: ")?;
+        f.write_str("the container cannot be built:")?;
         match self.problems.as_slice() {
-            [only] => only.fmt(f),
+            [only] => write!(f, " {only}"),
             several => several.iter().try_for_each(|problem| write!(f, "\n- {problem}")),
         }
     }

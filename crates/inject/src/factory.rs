@@ -63,8 +63,9 @@ impl<T: Send + Sync + 'static> Inject for PlatformRequest<T> {
 /// An async function or closure of up to eight [`Inject`] arguments that constructs a `T`: it returns
 /// `Result<T, E>`, or a [`Dep<T>`] if it cannot fail.
 ///
-/// A closure must not capture: what it uses is an argument, so that the container sees it. Register a
-/// value for settings.
+/// What a factory uses should be an argument, so that the container sees it and tests can replace it: register
+/// a value for settings. An async closure that captures is refused by the compiler. A plain closure that clones
+/// what it captures into the future, `move || { let url = url.clone(); async move { .. } }`, is accepted.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a factory",
     note = "a factory is an async function, or an async closure that captures nothing, whose arguments are `Dep<T>`, `Dep<dyn Trait>` or `PlatformRequest<T>`, whose future is `Send`, and which returns `Result<T, E>`, or `Dep<T>` if it cannot fail"

@@ -17,6 +17,12 @@ impl Key {
         Key { id: TypeId::of::<T>(), name: type_name::<T>() }
     }
 
+    /// Whether it is `wrapper<inner>`.
+    pub(crate) fn wraps(self, wrapper: &str, inner: Key) -> bool {
+        let inside = self.name.strip_prefix(wrapper).and_then(|rest| rest.strip_prefix('<'));
+        inside.and_then(|rest| rest.strip_suffix('>')) == Some(inner.name)
+    }
+
     /// The whole name, with modules.
     pub(crate) fn full_name(self) -> &'static str {
         self.name

@@ -53,6 +53,7 @@ mod factory;
 mod get;
 mod graph;
 pub mod guide;
+mod hint;
 mod key;
 mod link;
 mod middleware;

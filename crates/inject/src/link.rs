@@ -6,6 +6,7 @@ use crate::container::Container;
 use crate::error::Problem;
 use crate::factory::{Requirement, Source};
 use crate::graph::{BuiltIn, Graph, Node, Target};
+use crate::hint;
 use crate::key::{Key, TypeMap};
 use crate::provider::{Definition, Kind, Phase};
 use crate::scope::Scope;
@@ -80,7 +81,8 @@ impl Linker<'_> {
                     let mut path = self.path_to(index);
                     path.push(need.key);
                     let location = definition.location;
-                    missing.push(Problem::Missing { path, location, hint: self.hint(need.key) });
+                    let hint = hint::missing(need.key, self.definitions, self.parent);
+                    missing.push(Problem::Missing { path, location, hint });
                 }
             }
         }
@@ -104,26 +106,6 @@ impl Linker<'_> {
             level += 1;
         }
         BuiltIn::of(need.key.id).map(Target::BuiltIn)
-    }
-
-    /// Somebody who forgot to unwrap an `Arc` provides `Arc<T>` where `T` is needed.
-    fn hint(&self, missing: Key) -> Option<String> {
-        let wrapped = |name: &str| format!("{name}<{}>", missing.full_name());
-        self.definitions.iter().find_map(|definition| {
-            let name = definition.key.full_name();
-            if name == wrapped("alloc::sync::Arc") {
-                return Some(format!(
-                    "`{}` is provided: write `Provider::..(factory).unshared()` to provide what is inside",
-                    definition.key
-                ));
-            }
-            (name == wrapped("alloc::boxed::Box")).then(|| {
-                format!(
-                    "`{}` is provided: return an `Arc` and write `Provider::..(factory).unshared()`",
-                    definition.key
-                )
-            })
-        })
     }
 
     /// From whoever needs a definition in the end to the definition.
@@ -183,7 +165,8 @@ impl Linker<'_> {
                         let around =
                             walk.iter().map(|(index, ..)| *index).skip_while(|i| *i != need);
                         let path = around.chain([need]).map(|i| self.definitions[i].key).collect();
-                        problems.push(Problem::Cycle { path });
+                        let location = self.definitions[need].location;
+                        problems.push(Problem::Cycle { path, location });
                     }
                 }
             }
@@ -246,7 +229,7 @@ impl Linker<'_> {
                             .filter(|i| matches!(self.definitions[*i].kind, Kind::Binding(_)))
                             .and_then(|i| self.needs[i].first().copied().flatten());
                     }
-                    problems.push(Problem::Captive { path });
+                    problems.push(Problem::Captive { path, location: definition.location });
                 }
             }
         }
@@ -276,7 +259,8 @@ impl Linker<'_> {
             phases[index] = match (own_phase, through) {
                 (Some(Phase::After), Some(through)) => {
                     let path = self.path_to_early(index, through, &reasons);
-                    problems.push(Problem::Outlived { path });
+                    let location = self.definitions[index].location;
+                    problems.push(Problem::Outlived { path, location });
                     Phase::After
                 }
                 (Some(Phase::Before), _) => {

@@ -101,9 +101,9 @@ impl Middleware for Container {
     }
 
     /// When the function was never reached, because a hook before it failed or returned early, what those
-    /// hooks built ends here.
+    /// hooks built ends here. Also a call that had nothing yet is told, so that nothing begins later.
     async fn before_response(&self, cx: &mut BeforeResponse<'_>) -> Result {
-        let Some(call) = CallScopes::existing(cx.info()).cloned() else { return Ok(()) };
+        let Some(call) = CallScopes::of(cx.info()).cloned() else { return Ok(()) };
         let mut leaving = Leaving { container: self, info: Some(cx.info().clone()) };
         let ended = Ended::of(cx.outcome());
         let mut errors = Box::pin(call.tear_down(self, Phase::Before, ended)).await;
@@ -116,7 +116,7 @@ impl Middleware for Container {
     }
 
     async fn after_response(&self, cx: &mut AfterResponse<'_>) -> Result {
-        let Some(call) = CallScopes::existing(cx.info()).cloned() else { return Ok(()) };
+        let Some(call) = CallScopes::of(cx.info()).cloned() else { return Ok(()) };
         let errors = Box::pin(call.tear_down(self, Phase::After, Ended::of(cx.outcome()))).await;
         first(errors).map_or(Ok(()), Err)
     }
@@ -144,12 +144,30 @@ struct Leaving<'a> {
 impl Drop for Leaving<'_> {
     fn drop(&mut self) {
         if let Some(call) = self.info.take().as_deref().and_then(CallScopes::existing) {
+            for inner in dependents(&call.registry, self.container) {
+                call.abandon(inner);
+            }
             call.abandon(self.container);
         }
     }
 }
 
-/// The same for a step's body.
+/// The containers further in that may need what this one ends, innermost first. They may be through with the
+/// function already, and yet hold what they end after the response.
+fn dependents<'a>(
+    registry: &'a Registry,
+    container: &Container,
+) -> impl Iterator<Item = &'a Container> {
+    let ended: Vec<_> = registry.ended_by(container).map(|one| registry.container(one)).collect();
+    let first = registry.position(container).map_or(usize::MAX, |own| own + 1);
+    let further_in = (first..registry.graphs().count()).rev().map(|one| registry.container(one));
+    further_in.filter(move |inner| {
+        let mut ancestors = std::iter::successors(inner.parent(), |one| one.parent());
+        ancestors.any(|ancestor| ended.iter().any(|one| one.is(ancestor)))
+    })
+}
+
+/// What [`Leaving`] does, for a step's body.
 struct LeavingStep<'a> {
     container: &'a Container,
     step: Option<Arc<StepScope>>,

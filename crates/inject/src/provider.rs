@@ -12,7 +12,7 @@ use hookstack_core::{IntoError, Result};
 use crate::dep::{Dep, Instance};
 use crate::factory::{Build, Factory, Recipe, Requirement, Teardown};
 use crate::key::Key;
-use crate::scope::lifetime::{Existing, InCall, PerCall, PerStep, Singleton};
+use crate::scope::lifetime::{Existing, InCall, InProcess, PerCall, PerStep, Singleton, TornDown};
 use crate::scope::{Ended, Scope};
 
 /// When an instance is torn down.
@@ -122,21 +122,26 @@ impl<T: ?Sized + Send + Sync + 'static> Provider<T, Singleton> {
         Provider::new(Scope::Singleton, factory.erase())
     }
 
-    /// Constructed by [`Container::warm`](crate::Container::warm), so that a wrong address or missing
-    /// permission is found at start-up and not by the first call.
-    pub fn eager(mut self) -> Self {
-        self.definition.eager = true;
-        self
-    }
-
     /// Torn down by [`Container::shutdown`](crate::Container::shutdown).
-    pub fn at_shutdown<F, Fut, E, M>(self, teardown: F) -> Self
+    pub fn at_shutdown<F, Fut, E, M>(self, teardown: F) -> Provider<T, TornDown<Singleton>>
     where
         F: Fn(Dep<T>, Ended) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<(), E>> + Send + 'static,
         E: IntoError<M>,
     {
         self.teardown(Phase::Before, teardown)
+    }
+}
+
+impl<T: ?Sized + Send + Sync + 'static, L> Provider<T, L> {
+    /// Constructed by [`Container::warm`](crate::Container::warm), so that a wrong address or missing
+    /// permission is found at start-up and not by the first call.
+    pub fn eager(mut self) -> Self
+    where
+        L: InProcess,
+    {
+        self.definition.eager = true;
+        self
     }
 }
 
@@ -183,7 +188,17 @@ impl<T: ?Sized + Send + Sync + 'static, L> Provider<T, L> {
     /// error of it replaces the outcome: a failed commit fails the call, and the output is discarded.
     ///
     /// What depends on it, directly or not, is torn down before it.
-    pub fn before_response<F, Fut, E, M>(self, teardown: F) -> Self
+    ///
+    /// A provider has one teardown, either this or [`after_response`](Provider::after_response).
+    ///
+    /// ```compile_fail,E0277
+    /// # use hookstack_core::Error; use hookstack_inject::{Dep, Ended, Provider};
+    /// # struct Tx;
+    /// # async fn commit(_: Dep<Tx>, _: Ended) -> Result<(), Error> { Ok(()) }
+    /// # async fn audit(_: Dep<Tx>, _: Ended) -> Result<(), Error> { Ok(()) }
+    /// let _ = Provider::call(async || Dep::new(Tx)).before_response(commit).after_response(audit);
+    /// ```
+    pub fn before_response<F, Fut, E, M>(self, teardown: F) -> Provider<T, TornDown<L>>
     where
         L: InCall,
         F: Fn(Dep<T>, Ended) -> Fut + Send + Sync + 'static,
@@ -195,7 +210,9 @@ impl<T: ?Sized + Send + Sync + 'static, L> Provider<T, L> {
 
     /// Torn down after the response went out. An error of it is reported by the host and changes
     /// nothing.
-    pub fn after_response<F, Fut, E, M>(self, teardown: F) -> Self
+    ///
+    /// A provider has one teardown, either this or [`before_response`](Provider::before_response).
+    pub fn after_response<F, Fut, E, M>(self, teardown: F) -> Provider<T, TornDown<L>>
     where
         L: InCall,
         F: Fn(Dep<T>, Ended) -> Fut + Send + Sync + 'static,
@@ -214,7 +231,7 @@ impl<T: ?Sized + Send + Sync + 'static, L> Provider<T, L> {
         Provider { definition, types: PhantomData }
     }
 
-    fn teardown<F, Fut, E, M>(mut self, phase: Phase, teardown: F) -> Self
+    fn teardown<F, Fut, E, M>(mut self, phase: Phase, teardown: F) -> Provider<T, TornDown<L>>
     where
         F: Fn(Dep<T>, Ended) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<(), E>> + Send + 'static,
@@ -233,7 +250,7 @@ impl<T: ?Sized + Send + Sync + 'static, L> Provider<T, L> {
             }) as BoxFuture<'static, Result>
         };
         self.definition.teardown = Some((phase, Arc::new(erased)));
-        self
+        Provider { definition: self.definition, types: PhantomData }
     }
 }
 

@@ -67,40 +67,33 @@ impl Registry {
 
     fn add(&mut self, container: &Container) {
         let first_new = self.members.len();
-        let own = match self.position(container) {
-            Some(known) => {
-                self.members[known].is_registered = true;
-                self.hide(known);
-                known
-            }
-            None => self.push(container, true),
-        };
+        let own = self.push(container, true);
         // What was brought along before stays with whoever brought it: its descendants end there first.
         self.members[first_new..].iter_mut().for_each(|member| member.ended_by = own);
     }
 
+    /// A container after its ancestors, which it brings along: all of them hide what is outside.
     fn push(&mut self, container: &Container, is_registered: bool) -> usize {
-        if let Some(known) = self.position(container) {
-            return known;
-        }
-        let mut lineage = match container.parent() {
-            Some(parent) => {
-                let parent = self.push(parent, false);
-                self.members[parent].lineage.clone()
+        let parent = container.parent().map(|parent| self.push(parent, false));
+        let known = self.position(container);
+        let member = known.unwrap_or(self.members.len());
+        match known {
+            Some(known) => self.members[known].is_registered |= is_registered,
+            None => {
+                let above = parent.map(|parent| self.members[parent].lineage.as_slice());
+                let lineage = [member].into_iter().chain(above.into_iter().flatten().copied());
+                let lineage = lineage.collect();
+                let container = container.clone();
+                self.members.push(Member { container, lineage, ended_by: member, is_registered });
             }
-            None => Vec::new(),
-        };
-        let member = self.members.len();
-        lineage.insert(0, member);
-        let container = container.clone();
-        self.members.push(Member { container, lineage, ended_by: member, is_registered });
-        self.hide(member);
+        }
+        self.hide(member, is_registered);
         member
     }
 
     /// Hides what is outside of a member. One that is only brought along hides its own ancestors and others
     /// like it, but nothing that is registered, so that a replacement of it in the stack stays visible.
-    fn hide(&mut self, member: usize) {
+    fn hide(&mut self, member: usize, is_registered_here: bool) {
         let Registry { members, by_type } = self;
         let new = &members[member];
         let graph = new.container.graph();
@@ -109,7 +102,7 @@ impl Registry {
             let place = Place { member, index: *index };
             let is_hidden = by_type.get(id).is_none_or(|known: &Shortcut| {
                 let known = known.place.member;
-                new.is_registered || new.lineage.contains(&known) || !members[known].is_registered
+                is_registered_here || new.lineage.contains(&known) || !members[known].is_registered
             });
             if is_hidden {
                 by_type.insert(*id, Shortcut { place, scope, slot, phase });

@@ -10,6 +10,7 @@ use crate::call_scopes::CallScopes;
 use crate::dep::{Dep, Instance};
 use crate::error::Unavailable;
 use crate::graph::{BuiltIn, Node, Target};
+use crate::hint;
 use crate::key::Key;
 use crate::provider::Kind;
 use crate::registry::{Place, Registry, Shortcut};
@@ -174,7 +175,7 @@ pub(crate) fn no_container(key: Key) -> Error {
 fn out_of_scope(node: &Node) -> Unavailable {
     let how = match node.scope {
         Scope::Step => {
-            "it lives for a step: ask for it in the step's body with `Deps::get`, or in an `around_step` further in than its container"
+            "it lives for a step: ask for it in the step's body with `Deps::get`, by the task that runs the body and not in a spawned one, or in an `around_step` further in than its container"
         }
         _ => "it lives for a call, and this is outside of any",
     };
@@ -190,7 +191,11 @@ pub(crate) fn check(registry: &Registry, key: Key) -> Result {
         None => match BuiltIn::of(key.id) {
             Some(built_in) => built_in.scope(),
             None => {
-                return refuse(format!("`Dep<{key}>`: no container around it provides `{key}`"));
+                let hint = hint::missing_argument(key, registry.graphs());
+                let hint = hint.map(|hint| format!("; {hint}")).unwrap_or_default();
+                return refuse(format!(
+                    "`Dep<{key}>`: no container around it provides `{key}`{hint}"
+                ));
             }
         },
     };

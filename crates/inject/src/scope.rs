@@ -83,18 +83,35 @@ pub mod lifetime {
     #[derive(Debug)]
     pub enum PerStep {}
 
-    /// A scope that ends with a call or in it.
+    /// Lives as `L` and has its teardown, so it takes no second one: what `Provider::call(..).before_response(..)`
+    /// returns is a `Provider<T, TornDown<PerCall>>`.
+    #[derive(Debug)]
+    pub struct TornDown<L>(std::marker::PhantomData<L>);
+
+    /// A scope that ends with a call or in it, of a provider that has no teardown yet.
     #[diagnostic::on_unimplemented(
-        message = "a singleton outlives every call, so it cannot be torn down with one",
-        note = "use `at_shutdown`, which `Container::shutdown` runs"
+        message = "a provider of lifetime `{Self}` cannot be given a teardown that runs with the call",
+        note = "a singleton outlives every call: use `at_shutdown`, which `Container::shutdown` runs",
+        note = "a provider has one teardown: do both things in it"
     )]
     pub trait InCall: sealed::Sealed {}
     impl InCall for PerCall {}
     impl InCall for PerStep {}
 
+    /// Constructed once in each container, with or without a teardown.
+    #[diagnostic::on_unimplemented(
+        message = "a provider of lifetime `{Self}` cannot be constructed at start-up",
+        note = "only singletons can be eager"
+    )]
+    pub trait InProcess: sealed::Sealed {}
+    impl InProcess for Singleton {}
+    impl InProcess for TornDown<Singleton> {}
+
     mod sealed {
         pub trait Sealed {}
+        impl Sealed for super::Singleton {}
         impl Sealed for super::PerCall {}
         impl Sealed for super::PerStep {}
+        impl<L> Sealed for super::TornDown<L> {}
     }
 }

@@ -53,11 +53,11 @@ impl StepScope {
         scopes.find(|scope| scope.member == member).map(|scope| &scope.slots)
     }
 
-    /// Those of a container, innermost first.
+    /// Those that `enter` made for a container, innermost first. Around them may be others of the same
+    /// container, which is in the stack twice then: those end where they began.
     fn of<'s>(self: &'s Arc<Self>, container: &Container) -> Vec<&'s Arc<StepScope>> {
-        let members: Vec<_> = self.call.registry.ended_by(container).collect();
-        let scopes = std::iter::successors(Some(self), |scope| scope.outer.as_ref());
-        scopes.filter(|scope| members.contains(&scope.member)).collect()
+        let count = self.call.registry.ended_by(container).count();
+        std::iter::successors(Some(self), |scope| scope.outer.as_ref()).take(count).collect()
     }
 
     /// The body is over.
@@ -76,7 +76,17 @@ impl StepScope {
 
     /// The body was dropped halfway.
     pub(crate) fn abandon(self: &Arc<Self>, container: &Container) {
-        for scope in self.of(container) {
+        let own = self.of(container);
+        // Containers further in may be through with the body, and hold what they end after the response.
+        let is_inner = |late: &Arc<StepScope>| {
+            let mut around =
+                std::iter::successors(late.outer.as_ref(), |scope| scope.outer.as_ref());
+            around.any(|scope| own.iter().any(|own| Arc::ptr_eq(own, scope)))
+        };
+        for inner in self.call.take_late_if(is_inner) {
+            self.call.abandon_step(inner);
+        }
+        for scope in own {
             scope.slots.close(Phase::After);
             if scope.slots.holds(self.call.registry.graph(scope.member), Phase::After) {
                 self.call.abandon_step(scope.clone());

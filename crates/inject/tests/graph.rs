@@ -47,7 +47,8 @@ fn a_missing_dependency_is_named_with_the_path_to_it() {
     let error = refused(Container::builder().singleton(needs_b).singleton(needs_c).build());
     assert_eq!(
         text(&error),
-        "the container cannot be built: missing dependency: nothing provides `C`: A -> B -> C (FILE)"
+        "the container cannot be built: missing dependency: nothing provides `C`: A -> B -> C (FILE); \
+         if a container around this one provides it, make this one with `outer.child()`"
     );
     assert!(matches!(error.problems(), [Problem::Missing { path, .. }] if path.len() == 3));
 }
@@ -59,36 +60,17 @@ fn the_place_is_that_of_the_provider_that_needs_it() {
     assert!(error.to_string().contains(&format!("graph.rs:{line}:")), "{error}");
 }
 
-async fn mailer() -> Result<Arc<dyn Mailer>> {
-    Ok(Arc::new(A))
-}
-
-#[test]
-fn somebody_who_provides_an_arc_is_told_how_to_unwrap_it() {
-    let error = refused(
-        Container::builder().singleton(mailer).call(async |_: Dep<dyn Mailer>| Dep::new(B)).build(),
-    );
-    assert_eq!(
-        text(&error),
-        "the container cannot be built: missing dependency: nothing provides `dyn Mailer`: B -> dyn Mailer (FILE); \
-         `Arc<dyn Mailer>` is provided: write `Provider::..(factory).unshared()` to provide what is inside"
-    );
-    let unshared = Provider::singleton(mailer).unshared();
-    Container::builder()
-        .provide(unshared)
-        .call(async |_: Dep<dyn Mailer>| Dep::new(B))
-        .build()
-        .expect("what is inside of the `Arc` is provided");
-}
-
 #[test]
 fn a_cycle_is_printed_once_around() {
     let error = refused(
         Container::builder().singleton(needs_b).singleton(needs_c).singleton(needs_a).build(),
     );
-    assert_eq!(text(&error), "the container cannot be built: cyclic dependency: A -> B -> C -> A");
+    assert_eq!(
+        text(&error),
+        "the container cannot be built: cyclic dependency: A -> B -> C -> A (FILE)"
+    );
     let error = refused(Container::builder().call(async |_: Dep<A>| Dep::new(A)).build());
-    assert_eq!(text(&error), "the container cannot be built: cyclic dependency: A -> A");
+    assert_eq!(text(&error), "the container cannot be built: cyclic dependency: A -> A (FILE)");
 }
 
 #[test]
@@ -101,7 +83,7 @@ fn a_cycle_through_a_binding_is_one() {
     );
     assert_eq!(
         text(&error),
-        "the container cannot be built: cyclic dependency: A -> dyn Mailer -> A"
+        "the container cannot be built: cyclic dependency: A -> dyn Mailer -> A (FILE)"
     );
 }
 
@@ -121,13 +103,13 @@ fn a_longer_lived_instance_cannot_need_a_shorter_lived_one() {
     assert_eq!(
         text(&error),
         "the container cannot be built: captive dependency: `A` has scope singleton and cannot need `B`, \
-         which has the shorter scope call: A (singleton) -> B (call)"
+         which has the shorter scope call: A (singleton) -> B (call) (FILE)"
     );
     let error = refused(Container::builder().call(needs_b).step(async || Dep::new(B)).build());
     assert_eq!(
         text(&error),
         "the container cannot be built: captive dependency: `A` has scope call and cannot need `B`, \
-         which has the shorter scope step: A (call) -> B (step)"
+         which has the shorter scope step: A (call) -> B (step) (FILE)"
     );
 }
 
@@ -143,7 +125,7 @@ fn a_captive_is_found_through_a_binding() {
     assert_eq!(
         text(&error),
         "the container cannot be built: captive dependency: `B` has scope singleton and cannot need `A`, \
-         which has the shorter scope call: B (singleton) -> dyn Mailer (call) -> A (call)"
+         which has the shorter scope call: B (singleton) -> dyn Mailer (call) -> A (call) (FILE)"
     );
 }
 
@@ -154,7 +136,7 @@ fn the_calls_own_things_live_for_a_call() {
     assert_eq!(
         text(&error),
         "the container cannot be built: captive dependency: `A` has scope singleton and cannot need `CallInfo`, \
-         which has the shorter scope call: A (singleton) -> CallInfo (call)"
+         which has the shorter scope call: A (singleton) -> CallInfo (call) (FILE)"
     );
 }
 
@@ -174,7 +156,7 @@ fn what_ends_after_the_response_cannot_need_what_ends_before_it() {
     assert_eq!(
         text(&error),
         "the container cannot be built: teardown in the wrong order: the first is torn down after the response \
-         and needs the last, which is torn down before it: A -> B -> C"
+         and needs the last, which is torn down before it: A -> B -> C (FILE)"
     );
 }
 
@@ -199,7 +181,10 @@ fn every_problem_is_told() {
     );
     assert_eq!(error.problems().len(), 3);
     assert_eq!(text(&error).lines().count(), 4);
+    assert!(text(&error).starts_with("the container cannot be built:\n- duplicate"), "{error}");
     assert_eq!(format!("{error:?}"), error.to_string(), "`main` prints the sentence");
+    let message = error.to_string();
+    assert_eq!(format!("{:?}", Error::from(error)), format!("BuildError: {message}"), "here too");
 }
 
 #[test]
@@ -216,10 +201,11 @@ fn a_child_sees_its_parent_and_not_the_other_way_round() {
 fn the_graph_is_printed_as_text() {
     let container = Container::builder()
         .value(C)
-        .provide(Provider::singleton(needs_c).eager().at_shutdown(end))
+        .provide(Provider::singleton(needs_c).at_shutdown(end).eager())
         .provide(Provider::call(needs_b).before_response(end))
         .bind(|a: Arc<A>| -> Arc<dyn Mailer> { a })
         .provide(Provider::step(async |_: Dep<B>, _: Dep<C>| Dep::new(1_u8)).after_response(end))
+        .provide(Provider::step(async || Dep::new(2_u16)).before_response(end))
         .build()
         .expect("valid");
     assert_eq!(
@@ -233,11 +219,12 @@ call
   dyn Mailer = A
 step
   u8 <- B, C, torn down after the response
+  u16, torn down when the body is over
 "
     );
     assert_eq!(
         format!("{container:?}"),
-        r#"Container { singleton: ["C", "B"], call: ["A", "dyn Mailer"], step: ["u8"] }"#
+        r#"Container { singleton: ["C", "B"], call: ["A", "dyn Mailer"], step: ["u8", "u16"] }"#
     );
 }
 

@@ -107,7 +107,7 @@ async fn kept_deps_construct_nothing_after_the_end() {
 
 struct Tx;
 
-fn transaction(log: &Log) -> Provider<Tx, lifetime::PerCall> {
+fn transaction(log: &Log) -> Provider<Tx, lifetime::TornDown<lifetime::PerCall>> {
     let log = log.clone();
     Provider::call(async || Dep::new(Tx)).before_response(move |tx: Dep<Tx>, ended| {
         let alone = Dep::try_unwrap(tx).is_ok();

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use hookstack_core::{Error, Event};
 use hookstack_inject::Container;
 use hookstack_inngest::engine::{Engine, RunRecord};
-use hookstack_inngest::{App, AppBuilder, Function, FunctionBuilder};
+use hookstack_inngest::{App, AppBuilder, Function, FunctionBuilder, Handler};
 
 /// What happened, in order.
 #[derive(Clone, Debug, Default)]
@@ -40,6 +40,11 @@ pub(crate) async fn run(app: AppBuilder) -> RunRecord {
     run_on(&engine).await
 }
 
+/// One run of a function on an app with the container alone.
+pub(crate) async fn run_in<M>(container: &Container, handler: impl Handler<M>) -> RunRecord {
+    run(app(container).function(function().handler(handler))).await
+}
+
 pub(crate) async fn run_on(engine: &Engine) -> RunRecord {
     engine.inject(event()).expect("a plain event");
     engine.run_until_idle().await.expect("the function ends");
@@ -61,4 +66,10 @@ pub(crate) fn text(run: &RunRecord) -> String {
 
 pub(crate) fn fail<T>(message: &'static str) -> Result<T, Error> {
     Err(Error::message(message))
+}
+
+/// Fails the test when the future waits for what nobody polls.
+pub(crate) async fn ends(future: impl Future<Output = ()>) {
+    let limit = std::time::Duration::from_secs(10);
+    tokio::time::timeout(limit, future).await.expect("nobody waits for whom nobody polls");
 }
