@@ -1,0 +1,19 @@
+//! Middleware for AWS Lambda handlers: a host for [`lambda_runtime`].
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod config;
+mod deadline;
+mod error;
+mod extract;
+mod flush;
+mod host;
+mod invocation;
+mod local;
+mod service;
+
+pub use config::{LambdaBuilder, MAX_RESPONSE, TIMEOUT_MARGIN};
+pub use error::{ConfigError, InvocationError};
+pub use extract::{Context, Event};
+pub use flush::{Flush, FlushLayer};
+pub use local::local_context;
+pub use service::{Lambda, wrap};
