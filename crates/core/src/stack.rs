@@ -303,6 +303,26 @@ impl StackBuilder {
         self
     }
 
+    /// Replaces each middleware registered so far: for wrappers around all of them, which trace for instance.
+    ///
+    /// ```
+    /// use hookstack_core::{Middleware, Stack};
+    ///
+    /// struct Logging;
+    /// impl Middleware for Logging {}
+    ///
+    /// let mut names = Vec::new();
+    /// let stack = Stack::builder().with(Logging).map(|middleware| {
+    ///     names.push(middleware.name().to_owned());
+    ///     middleware
+    /// });
+    /// assert_eq!((stack.len(), names), (1, vec!["Logging".to_owned()]));
+    /// ```
+    pub fn map(mut self, wrap: impl FnMut(BoxMiddleware) -> BoxMiddleware) -> Self {
+        self.middleware = self.middleware.into_iter().map(wrap).collect();
+        self
+    }
+
     /// How many middleware are registered so far.
     pub fn len(&self) -> usize {
         self.middleware.len()

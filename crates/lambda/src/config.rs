@@ -11,6 +11,7 @@ use hookstack_core::{Extensions, FunctionInfo, Middleware, Stack, StackBuilder};
 use crate::error::ConfigError;
 use crate::flush::Pending;
 use crate::service::{Lambda, Shared};
+use crate::trace::trace_all;
 
 /// How long before the deadline the code is ended, if nothing else is said.
 pub const TIMEOUT_MARGIN: Duration = Duration::from_millis(500);
@@ -29,6 +30,7 @@ pub struct LambdaBuilder {
     name: Option<String>,
     timeout_margin: Duration,
     response_limit: usize,
+    traced: bool,
     variables: Box<dyn Fn(&str) -> Option<String>>,
 }
 
@@ -40,6 +42,7 @@ impl LambdaBuilder {
             name: None,
             timeout_margin: TIMEOUT_MARGIN,
             response_limit: MAX_RESPONSE,
+            traced: false,
             variables: Box::new(|name| std::env::var(name).ok()),
         }
     }
@@ -83,6 +86,13 @@ impl LambdaBuilder {
         self
     }
 
+    /// Whether every middleware is traced, as by [`trace_all`](crate::trace_all), not only factories that
+    /// [say so](crate::Factory::trace_execution).
+    pub fn trace_middleware(mut self, trace: bool) -> Self {
+        self.traced = trace;
+        self
+    }
+
     /// Where environment variables are read, in place of the process's environment: for tests.
     pub fn variables(mut self, read: impl Fn(&str) -> Option<String> + 'static) -> Self {
         self.variables = Box::new(read);
@@ -100,7 +110,7 @@ impl LambdaBuilder {
         if name.is_empty() {
             return Err(ConfigError::Setting { name: "name", problem: "must not be empty" });
         }
-        let stack = self.stack.build();
+        let stack = if self.traced { trace_all(self.stack) } else { self.stack }.build();
         let function = Arc::new(FunctionInfo::new(name));
         let app_id: Arc<str> = function.id.as_str().into();
         stack

@@ -5,15 +5,21 @@ mod config;
 mod deadline;
 mod error;
 mod extract;
+mod factory;
 mod flush;
 mod host;
 mod invocation;
 mod local;
 mod service;
+mod trace;
 
 pub use config::{LambdaBuilder, MAX_RESPONSE, TIMEOUT_MARGIN};
 pub use error::{ConfigError, InvocationError};
 pub use extract::{Context, Event};
+pub use factory::{
+    Factory, FactoryFn, NextHandler, NoParameters, TRACE_VARIABLE, middleware, middleware_with,
+};
 pub use flush::{Flush, FlushLayer};
 pub use local::local_context;
 pub use service::{Lambda, wrap};
+pub use trace::{Annotate, trace_all};

@@ -280,13 +280,17 @@ impl<H: Host> Request<'_, H> {
     }
 
     async fn function(&mut self, call: &mut Call) -> Outcome {
+        let is_wrapped = self.stack.has(Hook::AroundFunction);
+        if is_wrapped && !self.input.payload.is_absent() {
+            call.set_payload(std::mem::take(&mut self.input.payload));
+        }
         let mut function = Function {
             stack: self.stack,
             host: &mut *self.host,
             input: self.input,
             phase: &mut self.phase,
         };
-        if self.stack.has(Hook::AroundFunction) {
+        if is_wrapped {
             self.stack.around_function(call, &mut function).await
         } else {
             function.execute(call).await
@@ -417,6 +421,9 @@ impl<H: Host> Endpoint<Call, Outcome> for Function<'_, H> {
 
 impl<H: Host> Function<'_, H> {
     async fn execute(&mut self, call: &mut Call) -> Outcome {
+        if let Some(payload) = call.take_payload() {
+            self.input.payload = payload;
+        }
         let clock = call.clock().cloned();
         let cx = Execution { call, input: self.input, stack: self.stack, phase: self.phase };
         let started = clock::start(clock, Owner::CODE, || self.host.execute(cx));
