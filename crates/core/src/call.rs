@@ -44,6 +44,41 @@ impl Call {
         }
     }
 
+    /// For hosts that let calls happen inside of calls, as layers of an HTTP service do: the context of a call
+    /// that begins in the code of `outer`. Its information names the outer one's
+    /// ([`CallInfo::outer`]); its extensions read through to the outer call's, which are frozen meanwhile,
+    /// until its response is ready.
+    pub fn inside(outer: &mut Call, info: CallInfo) -> Self {
+        let mut call = Call::new(info.with_outer(outer.info.clone()));
+        call.trace = outer.trace;
+        call.extensions = outer.extensions.child();
+        call
+    }
+
+    /// For hosts that hand the context to the user's code: moves it out, until it is put back. What stays
+    /// behind knows the call and nothing else.
+    pub fn lend(&mut self) -> Call {
+        let stays = Call {
+            info: self.info.clone(),
+            step: self.step.clone(),
+            trace: self.trace,
+            extensions: Extensions::new(),
+            reported: Vec::new(),
+            clock: self.clock.clone(),
+            watch: self.watch.clone(),
+            payload: None,
+        };
+        std::mem::replace(self, stays)
+    }
+
+    /// The response is ready: the extensions of the outer call are no longer read, so that its own hooks can
+    /// change them.
+    pub(crate) fn leave_outer(&mut self) {
+        if self.info.outer().is_some() {
+            self.extensions.leave_below();
+        }
+    }
+
     /// What is known about the call.
     #[inline]
     pub fn info(&self) -> &Arc<CallInfo> {

@@ -125,6 +125,7 @@ pub struct CallInfo {
     /// When the platform ends the call, if it does.
     pub deadline: Option<SystemTime>,
     platform: Option<Platform>,
+    outer: Option<Arc<CallInfo>>,
     replaying: AtomicBool,
     begun_step: AtomicBool,
     ended_repeating: AtomicBool,
@@ -152,6 +153,7 @@ impl CallInfo {
             trace: TraceCarrier::new(),
             deadline: None,
             platform: None,
+            outer: None,
             replaying: AtomicBool::new(false),
             begun_step: AtomicBool::new(false),
             ended_repeating: AtomicBool::new(false),
@@ -165,6 +167,18 @@ impl CallInfo {
     pub fn with_platform(mut self, platform: Option<Platform>) -> Self {
         self.platform = platform;
         self
+    }
+
+    pub(crate) fn with_outer(mut self, outer: Arc<CallInfo>) -> Self {
+        self.sensitive = AtomicBool::new(outer.is_sensitive());
+        self.outer = Some(outer);
+        self
+    }
+
+    /// The call in whose code this one began: that of the router's layer for a call of a route's layer, under
+    /// the HTTP host. Both have the same `run_id`.
+    pub fn outer(&self) -> Option<&Arc<CallInfo>> {
+        self.outer.as_ref()
     }
 
     /// What of type `T` the platform sent with the call. Hosts document which types they provide.
@@ -305,13 +319,18 @@ impl CallInfo {
         self.sensitive.load(Ordering::Relaxed)
     }
 
+    /// Payloads of this call are secret, and so are those of the calls around it, through which they pass.
+    pub(crate) fn mark_sensitive(&self) {
+        let mut call = Some(self);
+        while let Some(info) = call {
+            info.sensitive.store(true, Ordering::Relaxed);
+            call = info.outer.as_deref();
+        }
+    }
+
     pub(crate) fn set_provided(&self, provided: Arc<Extensions>) {
         // A call runs through one stack only.
         let _ = self.provided.set(provided);
-    }
-
-    pub(crate) fn set_sensitive(&self, sensitive: bool) {
-        self.sensitive.store(sensitive, Ordering::Relaxed);
     }
 
     /// The user's function ended.

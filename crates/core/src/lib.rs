@@ -38,8 +38,8 @@ pub mod view;
 pub use call::{Call, Sending};
 pub use erased::BoxMiddleware;
 pub use error::{
-    BoxError, Error, ErrorKind, IntoError, NonRetriable, Origin, Result, Retry, RetryAfter,
-    StepError, marker,
+    BoxError, Error, ErrorKind, HttpError, IntoError, NonRetriable, Origin, Result, Retry,
+    RetryAfter, StepError, marker,
 };
 pub use event::Event;
 pub use extensions::Extensions;

@@ -40,6 +40,7 @@ pub struct Stack {
     lists: [Vec<Entry>; Hook::ASYNC.len()],
     sensitive: bool,
     reads_payload: bool,
+    wire: bool,
     /// Whether no hook is overridden.
     idle: bool,
     provided: Option<Arc<Extensions>>,
@@ -123,6 +124,12 @@ impl Stack {
     /// Whether a middleware declares that it looks into payloads.
     pub fn reads_payload(&self) -> bool {
         self.reads_payload
+    }
+
+    /// Whether a middleware stands next to the wire ([`Position::Wire`]): nothing may leave, or be accepted,
+    /// that did not pass its transforms.
+    pub fn has_wire(&self) -> bool {
+        self.wire
     }
 
     /// What the middleware [provide](Middleware::provide) to all calls; `None` if none provides anything.
@@ -371,6 +378,7 @@ impl StackBuilder {
             provided: (!provided.is_empty()).then(|| Arc::new(provided)),
             sensitive: middleware.iter().any(Middleware::sensitive),
             reads_payload: middleware.iter().any(Middleware::reads_payload),
+            wire: middleware.iter().any(|one| one.position() == Position::Wire),
             idle: lists.iter().all(Vec::is_empty),
             middleware,
             lists,

@@ -1,0 +1,34 @@
+//! HTTP services with hookstack middleware: a tower layer, and helpers for axum.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod after;
+mod background;
+mod body;
+mod config;
+mod current;
+mod exchange;
+mod extract;
+mod failure;
+mod from_fn;
+mod host;
+mod info;
+mod layer;
+mod payload;
+mod problem;
+mod request_id;
+mod route;
+
+pub use background::{Background, BackgroundExt};
+pub use config::{DEFAULT_BODY_LIMIT, HttpLayerBuilder};
+pub use extract::Arg;
+pub use failure::Failure;
+pub use from_fn::{CallNext, FromFn, HttpFn, from_fn};
+pub use hookstack_core::HttpError;
+pub use layer::{HttpLayer, HttpService, ResponseFuture, layer};
+pub use problem::status_of;
+
+/// A request with axum's body.
+pub type Request = http::Request<axum_core::body::Body>;
+
+/// A response with axum's body.
+pub type Response = http::Response<axum_core::body::Body>;

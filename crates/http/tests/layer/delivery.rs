@@ -1,0 +1,158 @@
+//! What runs when the response was sent, and when it was not.
+
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::Body;
+use axum::routing::get;
+use bytes::Bytes;
+use futures_util::stream::{self, StreamExt};
+use hookstack_core::{AfterResponse, Middleware, OnAbandoned, Result, Stack};
+use hookstack_http::{Background, layer};
+use http::Method;
+use http_body_util::BodyExt;
+
+use crate::support::{request, serve, until};
+
+#[derive(Clone, Default)]
+struct Ends(Arc<Mutex<Vec<&'static str>>>);
+
+impl Ends {
+    fn note(&self, what: &'static str) {
+        self.0.lock().expect("no panic").push(what);
+    }
+
+    fn all(&self) -> Vec<&'static str> {
+        self.0.lock().expect("no panic").clone()
+    }
+}
+
+impl Middleware for Ends {
+    async fn after_response(&self, _: &mut AfterResponse<'_>) -> Result {
+        self.note("after_response");
+        Ok(())
+    }
+
+    fn on_abandoned(&self, _: &mut OnAbandoned<'_>) {
+        self.note("on_abandoned");
+    }
+}
+
+/// Bodies of all kinds, and the background work of each.
+fn router(ends: &Ends) -> Router {
+    let pieces = |ends: Ends, background: Background| async move {
+        background.add(async move { ends.note("background") });
+        let pieces = stream::iter(["a", "b", "c"]).map(|piece| Ok::<_, Infallible>(piece));
+        Body::from_stream(pieces)
+    };
+    let work = {
+        let ends = ends.clone();
+        move |background: Background| pieces(ends.clone(), background)
+    };
+    Router::new()
+        .route("/streamed", get(work))
+        .route("/whole", get(async || "whole"))
+        .route("/empty", get(async || ()))
+        .route("/nothing", get(async || http::StatusCode::NO_CONTENT))
+        .layer(layer(Stack::builder().with(ends.clone())).expect("a layer"))
+}
+
+#[tokio::test]
+async fn after_response_follows_the_last_byte_of_every_kind_of_body() {
+    for http2 in [false, true] {
+        for (method, path) in [
+            (Method::GET, "/whole"),
+            (Method::GET, "/empty"),
+            (Method::GET, "/nothing"),
+            (Method::HEAD, "/whole"),
+        ] {
+            let ends = Ends::default();
+            let server = serve(router(&ends)).await;
+            server.send_as(http2, request(method.clone(), path, "")).await;
+            until("an end", || !ends.all().is_empty()).await;
+            assert_eq!(ends.all(), ["after_response"], "{method} {path}, HTTP/2: {http2}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn background_work_runs_between_the_last_byte_and_after_response() {
+    let ends = Ends::default();
+    let server = serve(router(&ends)).await;
+    assert_eq!(server.get("/streamed").await.text(), "abc");
+    until("both", || ends.all().len() == 2).await;
+    assert_eq!(ends.all(), ["background", "after_response"]);
+}
+
+#[tokio::test]
+async fn a_client_that_goes_before_the_end_leaves_an_abandoned_call() {
+    for http2 in [false, true] {
+        let ends = Ends::default();
+        let endless = async || {
+            let pieces = stream::repeat(Bytes::from_static(&[7; 4096]));
+            Body::from_stream(pieces.map(Ok::<_, Infallible>))
+        };
+        let router = Router::new()
+            .route("/", get(endless))
+            .layer(layer(Stack::builder().with(ends.clone())).expect("a layer"));
+        let server = serve(router).await;
+        let mut response = server.open_as(http2, request(Method::GET, "/", "")).await;
+        response.frame().await.expect("a frame").expect("data");
+        assert_eq!(ends.all(), [""; 0], "it is still on its way");
+        drop(response);
+        until("an end", || !ends.all().is_empty()).await;
+        assert_eq!(ends.all(), ["on_abandoned"], "HTTP/2: {http2}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_wait_for_the_handler_leaves_an_abandoned_call() {
+    let ends = Ends::default();
+    let begun = Arc::new(tokio::sync::Notify::new());
+    let handler = {
+        let begun = begun.clone();
+        async move || {
+            begun.notify_one();
+            std::future::pending::<()>().await
+        }
+    };
+    let router = Router::new()
+        .route("/", get(handler))
+        .layer(layer(Stack::builder().with(ends.clone())).expect("a layer"));
+    let server = serve(router).await;
+    {
+        let answer = std::pin::pin!(server.get("/"));
+        let begun = std::pin::pin!(begun.notified());
+        let first = futures_util::future::select(answer, begun).await;
+        assert!(matches!(first, futures_util::future::Either::Right(_)));
+    }
+    until("an end", || !ends.all().is_empty()).await;
+    assert_eq!(ends.all(), ["on_abandoned"]);
+}
+
+#[tokio::test]
+async fn draining_waits_for_what_is_due() {
+    let ends = Ends::default();
+    let built = layer(Stack::builder().with(ends.clone())).expect("a layer");
+    let router = Router::new()
+        .route(
+            "/",
+            get({
+                let ends = ends.clone();
+                async move |background: Background| {
+                    background.add(async move {
+                        tokio::task::yield_now().await;
+                        ends.note("background");
+                    });
+                    background.add(async { panic!("caught") });
+                }
+            }),
+        )
+        .layer(built.clone());
+    let server = serve(router).await;
+    server.get("/").await;
+    until("the response is over", || !ends.all().is_empty()).await;
+    built.drain().await;
+    assert_eq!(ends.all(), ["background", "after_response"]);
+}

@@ -1,0 +1,7 @@
+//! The layer over real sockets.
+
+mod support;
+
+mod delivery;
+mod errors;
+mod order;
