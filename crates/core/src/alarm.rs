@@ -174,7 +174,7 @@ mod tests {
         let alarm = DeadlineAlarm::default();
         let (rang, heard) = channel();
         let mut pending = Vec::new();
-        for (name, left) in [("second", 60), ("first", 20), ("panics", 40)] {
+        for (name, left) in [("second", 900), ("first", 500), ("panics", 700)] {
             let rang = rang.clone();
             let ring = move || {
                 assert_ne!(name, "panics");
@@ -198,7 +198,7 @@ mod tests {
                 let _ = rang.send(left);
             })
         };
-        let (dropped, kept) = (Duration::from_millis(20), Duration::from_millis(40));
+        let (dropped, kept) = (Duration::from_millis(500), Duration::from_millis(700));
         drop(set(dropped));
         let pending = set(kept);
         assert_eq!(heard.recv_timeout(LONG), Ok(kept));
