@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
+use http::StatusCode;
 use serde_json::Value;
 
 use crate::extensions::Extensions;
@@ -269,6 +270,13 @@ impl CallInfo {
     /// The same, if it was made already.
     pub fn existing_local<T: Send + Sync + 'static>(&self) -> Option<&T> {
         self.locals.get()
+    }
+
+    /// Whether a response of this status tells the caller of an HTTP service of a mistake of the caller's own
+    /// (4xx). Signals do not count that as a failure of the service, whether it was answered by an error or by
+    /// a response. On all other platforms a status is part of their protocol, and this is `false`.
+    pub fn is_client_error(&self, status: StatusCode) -> bool {
+        matches!(self.trigger, CallTrigger::Http { .. }) && status.is_client_error()
     }
 
     /// Whether no attempt follows this one, as far as the platform says.

@@ -8,6 +8,7 @@
 #[macro_use]
 mod hooks_macro;
 
+mod alarm;
 mod call;
 mod clock;
 mod erased;
@@ -34,7 +35,9 @@ mod stack;
 mod step;
 mod trace;
 pub mod view;
+mod xray;
 
+pub use alarm::{DeadlineAlarm, PendingAlarm};
 pub use call::{Call, Sending};
 pub use erased::BoxMiddleware;
 pub use error::{
@@ -62,6 +65,7 @@ pub use view::{
     BeforeMemoization, BeforeResponse, BeforeSendEvents, OnAbandoned, OnRegister,
     RegisteredMiddleware, TransformInput, TransformMemoized, TransformOutput,
 };
+pub use xray::XRayTrace;
 
 /// Guides, compiled into the documentation so that they cannot rot.
 pub mod guide {

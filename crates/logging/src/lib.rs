@@ -27,6 +27,7 @@ mod bound;
 mod buffer;
 mod config;
 mod correlation;
+mod deadline;
 mod error;
 mod failure;
 pub mod guide;
@@ -36,6 +37,7 @@ mod layer;
 mod middleware;
 mod render;
 mod replay;
+mod request;
 mod sampling;
 mod scope;
 

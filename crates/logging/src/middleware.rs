@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use hookstack_core::{
-    BeforeResponse, Call, CallInfo, Completed, Hook, HookSet, Middleware, NextRequest, NextSend,
-    NextStep, Payload, Result, Sending, Sent, TransformInput, TransformOutput,
+    BeforeResponse, Call, CallInfo, CallTrigger, Completed, DeadlineAlarm, Hook, HookSet,
+    LambdaInfo, Middleware, NextRequest, NextSend, NextStep, Payload, Result, Sending, Sent,
+    TransformInput, TransformOutput,
 };
 use tracing::field::Empty;
 use tracing::level_filters::LevelFilter;
@@ -16,7 +17,9 @@ use crate::TARGET;
 use crate::bound::{self, Bound};
 use crate::buffer;
 use crate::config::{Config, LoggingBuilder, OwnLines};
+use crate::deadline;
 use crate::failure::Failure;
+use crate::request;
 use crate::scope::{self, Scope};
 
 /// Opens a `tracing` span for each call and each executed step, and writes a line about each failure.
@@ -43,6 +46,7 @@ use crate::scope::{self, Scope};
 pub struct Logging {
     config: Config,
     is_cold: AtomicBool,
+    alarm: DeadlineAlarm,
 }
 
 impl Logging {
@@ -57,7 +61,7 @@ impl Logging {
     }
 
     pub(crate) fn from_config(config: Config) -> Self {
-        Logging { config, is_cold: AtomicBool::new(true) }
+        Logging { config, is_cold: AtomicBool::new(true), alarm: DeadlineAlarm::default() }
     }
 
     /// A middleware does not move once it is in a stack.
@@ -81,7 +85,15 @@ impl Logging {
 
     /// The last that is done for a call, inside its span.
     fn finish(&self, scope: &Scope, result: &Result<Completed>, started: Option<Instant>) {
+        let info = &*scope.info;
+        let status = result.as_ref().ok().map(Completed::status);
+        let is_client_error = match result {
+            Ok(completed) => info.is_client_error(completed.status()),
+            Err(error) => request::is_client_error(info, error),
+        };
         let failure = match result {
+            // The caller's mistake: not a failure of the service.
+            _ if is_client_error => None,
             Ok(completed) => {
                 let failure = scope.failure().take();
                 let is_unknown = failure.is_none() && completed.status().as_u16() >= 400;
@@ -89,9 +101,12 @@ impl Logging {
             }
             Err(error) => {
                 let messages = self.config.error_messages;
-                Some(Some(Failure::new(error, None, &scope.info, messages)))
+                Some(Some(Failure::new(error, None, info, messages)))
             }
         };
+        let is_http = matches!(info.trigger, CallTrigger::Http { .. });
+        let code = status.map(|status| status.as_u16());
+        let http_status = code.filter(|_| is_http);
         buffer::settle_replayed(scope);
         buffer::write_retried(scope, None);
         if failure.is_some() {
@@ -99,21 +114,24 @@ impl Logging {
         }
         if self.config.own_lines != OwnLines::Off {
             match &failure {
-                Some(Some(failure)) => failure.log(&scope.info),
+                Some(Some(failure)) => failure.log(info, http_status),
+                Some(None) if is_http => {
+                    tracing::error!(target: TARGET, status = code, "answered with a server error");
+                }
                 // A hook or the host replaced the outcome after this middleware had seen it.
                 Some(None) => tracing::error!(target: TARGET, "call failed while it was answered"),
                 None => {}
             }
         }
         if let Some(started) = started {
-            let status = result.as_ref().ok().map(|completed| completed.status().as_u16());
             let outcome = match (&failure, result) {
                 (Some(_), _) => "failed",
+                _ if is_client_error => "client_error",
                 (None, Ok(completed)) if completed.is_suspended() => "suspended",
                 (None, _) => "returned",
             };
             let duration_ms = milliseconds(started);
-            tracing::debug!(target: TARGET, outcome, status, duration_ms, "call ended");
+            tracing::debug!(target: TARGET, outcome, status = code, duration_ms, "call ended");
         }
         scope.end();
         // Once more, for the tasks that logged meanwhile.
@@ -167,11 +185,14 @@ impl Middleware for Logging {
         let info = cx.info().clone();
         let span = call_span(&info);
         let mut scope = Scope::new(info, cx.watch_trace());
-        scope.cold_start = self.is_cold_start();
+        let lambda = scope.info.platform::<LambdaInfo>();
+        let cold_start = lambda.map_or_else(|| self.is_cold_start(), |lambda| lambda.is_cold_start);
+        scope.cold_start = cold_start;
         scope.owner = self.address();
         scope.awaits_correlation_id = self.config.correlation_id.reads_input();
         let scope = Arc::new(scope);
         scope::attach(&span, &scope);
+        let _alarm = deadline::warn(&self.alarm, &self.config, &span, &scope);
         let mut bound = Bound::new(next.run(cx), span, scope);
         bound = match self.config.own_lines {
             OwnLines::Off => bound.on_abandoned(abandoned_silently),
