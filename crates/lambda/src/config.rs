@@ -54,8 +54,8 @@ impl LambdaBuilder {
     }
 
     /// Registers all of a list inside those already registered.
-    pub fn stack(mut self, stack: StackBuilder) -> Self {
-        self.stack = self.stack.with_all(&stack);
+    pub fn stack(mut self, stack: &StackBuilder) -> Self {
+        self.stack = self.stack.with_all(stack);
         self
     }
 

@@ -48,7 +48,7 @@ pub(crate) struct Shared {
 /// # Errors
 /// When a middleware refuses to start, or the handler asks for what none provides.
 pub fn wrap<M>(stack: StackBuilder, handler: impl Handler<M>) -> Result<Lambda, ConfigError> {
-    Lambda::builder(handler).stack(stack).build()
+    Lambda::builder(handler).stack(&stack).build()
 }
 
 impl Lambda {

@@ -25,8 +25,9 @@ impl EventTransport for Kept {
 }
 
 /// The one call of a run without steps; `None` when it was dropped.
-pub async fn call(stage: &Stage, ending: Ending) -> Option<Answer> {
-    let handler = |Data(order): Data<Order>, till: Dep<Till>| async move { pay(order, &till).await };
+pub(crate) async fn call(stage: &Stage, ending: Ending) -> Option<Answer> {
+    let handler =
+        |Data(order): Data<Order>, till: Dep<Till>| async move { pay(order, &till).await };
     let kept = Kept::default();
     let app = App::builder("shop")
         .stack(&stage.stack)

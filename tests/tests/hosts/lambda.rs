@@ -10,11 +10,12 @@ use hookstack_tests::shop::keys;
 
 use crate::scenario::{Answer, Ending, Order, Stage, Till, open, pay};
 
-pub async fn call(stage: &Stage, ending: Ending) -> Option<Answer> {
-    let handler = |Event(order): Event<Order>, till: Dep<Till>| async move { pay(order, &till).await };
+pub(crate) async fn call(stage: &Stage, ending: Ending) -> Option<Answer> {
+    let handler =
+        |Event(order): Event<Order>, till: Dep<Till>| async move { pay(order, &till).await };
     let lambda = Lambda::builder(handler)
         .name("pay")
-        .stack(stage.stack.clone())
+        .stack(&stage.stack)
         .build()
         .expect("the handler");
     let event = Order::sealed(ending, &Context::lambda_event("pay"));

@@ -21,12 +21,12 @@ use serde_json::{Value, json};
 use tracing_subscriber::prelude::*;
 
 /// One for each kind of value that must not leave the process unsealed.
-pub const CANARIES: [&str; 5] =
+pub(crate) const CANARIES: [&str; 5] =
     ["canary-order", "canary-receipt", "canary-refusal", "canary-panic", "canary-early"];
 
 /// How the code, or what is around it, ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Ending {
+pub(crate) enum Ending {
     Succeeds,
     Fails,
     Panics,
@@ -37,45 +37,40 @@ pub enum Ending {
 }
 
 impl Ending {
-    pub const ALL: [Ending; 5] = [
-        Ending::Succeeds,
-        Ending::Fails,
-        Ending::Panics,
-        Ending::ReturnsEarly,
-        Ending::IsDropped,
-    ];
+    pub(crate) const ALL: [Ending; 5] =
+        [Ending::Succeeds, Ending::Fails, Ending::Panics, Ending::ReturnsEarly, Ending::IsDropped];
 }
 
 #[derive(Deserialize, Serialize)]
-pub struct Order {
+pub(crate) struct Order {
     ending: Ending,
     secret: String,
 }
 
 impl Order {
-    pub fn new(ending: Ending) -> Self {
+    pub(crate) fn new(ending: Ending) -> Self {
         Order { ending, secret: CANARIES[0].to_owned() }
     }
 
     /// The envelope of an order that is sent to this place.
-    pub fn sealed(ending: Ending, place: &Context<'_>) -> Vec<u8> {
+    pub(crate) fn sealed(ending: Ending, place: &Context<'_>) -> Vec<u8> {
         let order = serde_json::to_vec(&Order::new(ending)).expect("JSON");
         keys().seal(place, &Origin::default(), &order).expect("sealed")
     }
 }
 
 #[derive(Debug, Deserialize, PartialEq, Serialize)]
-pub struct Receipt {
-    pub secret: String,
-    pub number: u32,
+pub(crate) struct Receipt {
+    pub(crate) secret: String,
+    pub(crate) number: u32,
 }
 
 /// Numbers receipts; one for the process.
 #[derive(Debug, Default)]
-pub struct Till(AtomicU32);
+pub(crate) struct Till(AtomicU32);
 
 /// The code of all hosts.
-pub async fn pay(order: Order, till: &Till) -> Result<Receipt, Error> {
+pub(crate) async fn pay(order: Order, till: &Till) -> Result<Receipt, Error> {
     assert_eq!(order.secret, CANARIES[0], "the order was opened");
     let number = till.0.fetch_add(1, Ordering::Relaxed) + 1;
     tracing::info!(number, "paying");
@@ -89,10 +84,10 @@ pub async fn pay(order: Order, till: &Till) -> Result<Receipt, Error> {
 
 /// Whether the gate answers in place of the code.
 #[derive(Clone, Debug, Default)]
-pub struct Gate(Arc<AtomicBool>);
+pub(crate) struct Gate(Arc<AtomicBool>);
 
 impl Gate {
-    pub fn close(&self, closed: bool) {
+    pub(crate) fn close(&self, closed: bool) {
         self.0.store(closed, Ordering::Relaxed);
     }
 }
@@ -105,10 +100,10 @@ async fn guard(gate: &Gate, cx: &mut Call, next: Next<'_>) -> Outcome {
 }
 
 /// The middleware, and what they told.
-pub struct Stage {
-    pub stack: StackBuilder,
-    pub gate: Gate,
-    pub log: Log,
+pub(crate) struct Stage {
+    pub(crate) stack: StackBuilder,
+    pub(crate) gate: Gate,
+    pub(crate) log: Log,
     spans: InMemorySpanExporter,
     reports: Reports,
     lines: Lines,
@@ -116,7 +111,7 @@ pub struct Stage {
 }
 
 impl Stage {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let (log, gate, spans) = (Log::new(), Gate::default(), InMemorySpanExporter::default());
         let (reports, lines) = (Reports::default(), Lines::default());
         let tracers = for_runs(SdkTracerProvider::builder(), Sampler::AlwaysOn)
@@ -145,12 +140,12 @@ impl Stage {
     }
 
     /// Listens to what this thread logs.
-    pub fn listen(&self) -> tracing::dispatcher::DefaultGuard {
+    pub(crate) fn listen(&self) -> tracing::dispatcher::DefaultGuard {
         tracing::dispatcher::set_default(&self.subscriber)
     }
 
     /// Begins anew.
-    pub fn clear(&self) {
+    pub(crate) fn clear(&self) {
         self.log.clear();
         self.spans.reset();
         self.reports.0.lock().expect("no panic").clear();
@@ -158,7 +153,7 @@ impl Stage {
     }
 
     /// What was told since then.
-    pub fn told(&self) -> Told {
+    pub(crate) fn told(&self) -> Told {
         let spans = self.spans.get_finished_spans().expect("spans");
         let lines = String::from_utf8(self.lines.0.lock().expect("no panic").clone());
         let lines = lines.expect("UTF-8");
@@ -175,7 +170,7 @@ impl Stage {
         Told {
             sequence: self.log.sequence(),
             failed_spans: spans.iter().filter(is_error).count(),
-            has_spans: !spans.is_empty(),
+            spans: spans.len(),
             issues: reports.iter().filter(|envelope| envelope.event().is_some()).count(),
             levels,
             raw: format!("{lines}{spans:?}{}", raw(&reports)),
@@ -193,16 +188,16 @@ fn raw(reports: &[Envelope]) -> String {
 
 /// What the middleware told of one call.
 #[derive(Debug, PartialEq)]
-pub struct Told {
+pub(crate) struct Told {
     /// The hooks, as the recorders saw them.
-    pub sequence: Vec<String>,
-    pub failed_spans: usize,
-    pub has_spans: bool,
-    pub issues: usize,
+    pub(crate) sequence: Vec<String>,
+    pub(crate) failed_spans: usize,
+    pub(crate) spans: usize,
+    pub(crate) issues: usize,
     /// How many lines there are of each level.
-    pub levels: BTreeMap<String, u32>,
+    pub(crate) levels: BTreeMap<String, u32>,
     /// Every byte of the signals.
-    pub raw: String,
+    pub(crate) raw: String,
 }
 
 #[derive(Clone, Default)]
@@ -228,15 +223,15 @@ impl Write for Lines {
 }
 
 /// What a host answered: whether it says that it worked, and the bytes.
-pub struct Answer {
-    pub worked: bool,
-    pub body: Vec<u8>,
+pub(crate) struct Answer {
+    pub(crate) worked: bool,
+    pub(crate) body: Vec<u8>,
     /// The value that is sealed in it, where it worked.
-    pub output: Option<Value>,
+    pub(crate) output: Option<Value>,
 }
 
 /// Opens what was sealed for this place.
-pub fn open(keys: &Keyset, place: &Context<'_>, envelope: &[u8]) -> Value {
+pub(crate) fn open(keys: &Keyset, place: &Context<'_>, envelope: &[u8]) -> Value {
     let opened = keys.open(place, envelope).expect("authentic");
     serde_json::from_slice(opened.plaintext()).expect("JSON")
 }
