@@ -1,9 +1,9 @@
 //! The request and the response of a call, between the hooks that may change them.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum_core::body::Body;
-use hookstack_core::{Error, ErrorKind, Outcome, Payload, Result};
+use hookstack_core::{Call, Error, ErrorKind, Outcome, Payload, Result};
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use http_body::Body as _;
@@ -77,7 +77,7 @@ impl Exchange {
             self.put_request(request);
             return Ok(Payload::absent());
         }
-        let text = match payload::read(body, self.limit).await? {
+        let text = match payload::read(body, self.limit).await.map_err(payload::request_broken)? {
             Read::All(text) => text,
             Read::TooLarge(_) => return Err(payload::request_too_large(self.limit)),
         };
@@ -98,16 +98,8 @@ impl Exchange {
 
     /// Gives the request the payload as the transforms left it.
     pub(crate) fn write_request(&self, payload: &Payload) {
-        let mut slot = lock(&self.request);
-        let Some(request) = slot.as_mut() else { return };
-        let headers = request.headers_mut();
-        headers.remove(TRANSFER_ENCODING);
-        if payload.is_absent() {
-            headers.remove(CONTENT_TYPE);
-            headers.insert(CONTENT_LENGTH, HeaderValue::from(0));
-            *request.body_mut() = Body::empty();
-        } else {
-            *request.body_mut() = body_of(headers, payload);
+        if let Some(request) = lock(&self.request).as_mut() {
+            write(request, payload);
         }
     }
 
@@ -134,13 +126,10 @@ impl Exchange {
     }
 
     async fn read_response(&self, response: &mut Response) -> Result<Payload> {
-        let status = response.status();
-        let has_none = self.is_head
-            || status.is_informational()
-            || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
+        if !self.may_have_body(response)
             || response.body().is_end_stream()
-            || problem::is_ours(response);
-        if has_none {
+            || problem::is_ours(response)
+        {
             return Ok(Payload::absent());
         }
         if !payload::is_json(response.headers()) {
@@ -191,26 +180,48 @@ impl Exchange {
         if let Some(headers) = headers {
             *response.headers_mut() = headers;
         }
-        if !payload.is_absent() && !self.is_head {
+        if !self.may_have_body(&response) || problem::is_ours(&response) {
+            return response;
+        }
+        if !payload.is_absent() {
             *response.body_mut() = body_of(response.headers_mut(), payload);
-        } else if self.wire && !self.is_head && !may_leave(&response) {
-            // Cannot be: `accept` has refused it.
+        } else if self.wire && !response.body().is_end_stream() {
+            // Cannot be, because `accept` has refused it.
             problem::replace(&mut response);
         }
         response
     }
+
+    /// Whether the protocol lets the response have a body.
+    fn may_have_body(&self, response: &Response) -> bool {
+        let status = response.status();
+        !self.is_head
+            && !status.is_informational()
+            && !matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
+    }
+}
+
+/// Makes the payload the request's body.
+pub(crate) fn write(request: &mut Request, payload: &Payload) {
+    let headers = request.headers_mut();
+    headers.remove(TRANSFER_ENCODING);
+    if payload.is_absent() {
+        headers.remove(CONTENT_TYPE);
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(0));
+        *request.body_mut() = Body::empty();
+    } else {
+        *request.body_mut() = body_of(headers, payload);
+    }
+}
+
+/// The exchange of a call, under this host.
+pub(crate) fn exchange_of(cx: &Call) -> Option<Arc<Exchange>> {
+    cx.extensions().get::<Arc<Exchange>>().cloned()
 }
 
 /// The status where a middleware returned early without a response.
 pub(crate) fn early_status(payload: &Payload) -> StatusCode {
     if payload.is_absent() { StatusCode::NO_CONTENT } else { StatusCode::OK }
-}
-
-fn may_leave(response: &Response) -> bool {
-    let status = response.status();
-    response.body().is_end_stream()
-        || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
-        || problem::is_ours(response)
 }
 
 /// The payload as a body, and the headers that describe it.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use hookstack_core::{Call, Error, ErrorKind, Middleware, Next, Outcome, Result};
 
-use crate::exchange::Exchange;
+use crate::exchange::{Exchange, exchange_of};
 use crate::{Request, Response};
 
 /// A middleware made of one async function that gets the request and the rest of the chain, and returns the
@@ -104,7 +104,7 @@ pub(crate) async fn around<'a>(
     next: Next<'a>,
     function: impl FnOnce(Request, CallNext<'a>) -> Answer<'a>,
 ) -> Outcome {
-    let Some(exchange) = cx.extensions().get::<Arc<Exchange>>().cloned() else {
+    let Some(exchange) = exchange_of(cx) else {
         return next.run(cx).await;
     };
     let Some(request) = exchange.take_request() else {

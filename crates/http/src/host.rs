@@ -12,7 +12,7 @@ use http::{HeaderMap, StatusCode};
 use tower_service::Service;
 
 use crate::current::{CurrentCall, Loan};
-use crate::exchange::{Exchange, early_status};
+use crate::exchange::{self, Exchange, early_status};
 use crate::{Request, Response, problem};
 
 /// The service that a call runs, and the request that it is about.
@@ -22,8 +22,8 @@ pub(crate) struct HttpHost<S> {
     pub(crate) outer: Option<CurrentCall>,
     /// The service was not ready.
     pub(crate) broken: Option<Error>,
-    /// Whether the request's body was taken for a payload.
-    pub(crate) has_read: bool,
+    /// The payload that the request's body is, if it is one.
+    pub(crate) written: Option<Bytes>,
     /// Whether a hook may look at the headers.
     pub(crate) shows_headers: bool,
 }
@@ -44,15 +44,17 @@ where
         self.exchange.reads_payload().then(|| {
             Box::pin(async {
                 input.payload = self.exchange.read_request().await?;
-                self.has_read = !input.payload.is_absent();
+                self.written = (!input.payload.is_absent()).then(|| input.payload.text());
                 Ok(())
             }) as _
         })
     }
 
     fn prepare(&mut self, _: &mut Call, input: &mut Input) -> Result {
-        if self.has_read || !input.payload.is_absent() {
+        let was_read = self.written.take().is_some();
+        if was_read || !input.payload.is_absent() {
             self.exchange.write_request(&input.payload);
+            self.written = Some(input.payload.text());
         }
         Ok(())
     }
@@ -72,6 +74,7 @@ where
                 )));
             };
             let (call, input) = cx.parts();
+            self.update(&mut request, input);
             let info = call.info().clone();
             let loan = Loan::new(call, input, self.outer.take());
             request.extensions_mut().insert(loan.current());
@@ -121,6 +124,16 @@ where
 }
 
 impl<S> HttpHost<S> {
+    /// A hook around the function may have changed the payload meanwhile.
+    fn update(&self, request: &mut Request, input: &Input) {
+        let Some(written) = &self.written else { return };
+        let text = input.payload.text();
+        // Payloads share their text, so the same one is in the same place.
+        if text.as_ptr() != written.as_ptr() || text.len() != written.len() {
+            exchange::write(request, &input.payload);
+        }
+    }
+
     /// The response to an outcome, with the head that the hooks left.
     pub(crate) fn response(
         &self,

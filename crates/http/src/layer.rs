@@ -201,7 +201,7 @@ where
         exchange,
         outer,
         broken,
-        has_read: false,
+        written: None,
         shows_headers: shared.stack.has(Hook::BeforeResponse),
     };
     let guard = CallGuard::new(shared.stack.clone(), call);

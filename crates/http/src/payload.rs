@@ -5,7 +5,7 @@ use std::task::{Context, Poll, ready};
 
 use axum_core::body::Body;
 use bytes::{Bytes, BytesMut};
-use hookstack_core::{Error, ErrorKind, Result};
+use hookstack_core::{Error, ErrorKind, HttpError};
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use http_body::{Body as _, Frame, SizeHint};
@@ -33,15 +33,15 @@ pub(crate) enum Read {
 /// Reads a body of up to `limit` bytes; nothing is copied if it came in one piece.
 ///
 /// # Errors
-/// When the connection breaks, or whatever else the body's error is.
-pub(crate) async fn read(mut body: Body, limit: usize) -> Result<Read> {
+/// The body's own.
+pub(crate) async fn read(mut body: Body, limit: usize) -> Result<Read, axum_core::Error> {
     // What announces its length needs no reading.
     if body.size_hint().lower() > limit as u64 {
         return Ok(Read::TooLarge(body));
     }
     let (mut first, mut all) = (Bytes::new(), BytesMut::new());
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(broken)?;
+        let frame = frame?;
         // Trailers say nothing about a payload.
         let Ok(data) = frame.into_data() else { continue };
         if first.is_empty() && all.is_empty() {
@@ -61,11 +61,14 @@ pub(crate) async fn read(mut body: Body, limit: usize) -> Result<Read> {
     Ok(Read::All(if all.is_empty() { first } else { all.freeze() }))
 }
 
-fn broken(error: axum_core::Error) -> Error {
-    Error::new(error)
-        .with_kind(ErrorKind::InvalidInput)
-        .with_name("BodyIncomplete")
-        .with_status(StatusCode::BAD_REQUEST)
+/// The error of a request whose body breaks off. What was behind it is in the source chain: it may tell of the
+/// inside of a server.
+pub(crate) fn request_broken(error: axum_core::Error) -> Error {
+    Error::new(
+        HttpError::new(StatusCode::BAD_REQUEST, "the request's body broke off").with_source(error),
+    )
+    .with_kind(ErrorKind::InvalidInput)
+    .with_name("BodyIncomplete")
 }
 
 pub(crate) fn request_too_large(limit: usize) -> Error {

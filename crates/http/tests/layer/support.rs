@@ -1,4 +1,5 @@
-//! A server on a free port of the loopback, and a client.
+//! A server on a free port of the loopback, and a client. The tests of all crates together use it too.
+#![allow(dead_code, reason = "not every test needs everything")]
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -56,10 +57,6 @@ impl Reply {
 }
 
 impl Server {
-    pub(crate) async fn open(&self, request: Request<Body>) -> Response<hyper::body::Incoming> {
-        self.open_as(false, request).await
-    }
-
     pub(crate) async fn open_as(
         &self,
         http2: bool,

@@ -1,0 +1,211 @@
+//! Requests and responses that only the two ends can read.
+
+use std::convert::Infallible;
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use futures_util::stream;
+use hookstack_core::{Error, Stack};
+use hookstack_encryption::{Commitment, Context, Header, Origin};
+use hookstack_http::{Failure, layer};
+use hookstack_testing::Canary;
+use hookstack_tests::shop::{encryption, keys};
+use http::{Method, StatusCode};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::support::{Reply, Server, request, serve};
+
+/// Somewhere in every request and in every response before it is sealed.
+const CANARY: &str = "canary-4111111111111111";
+
+#[derive(Deserialize, Serialize)]
+struct Order {
+    card: String,
+    amount: u32,
+}
+
+async fn place(Json(order): Json<Order>) -> impl IntoResponse {
+    (StatusCode::CREATED, Json(json!({ "charged": order.card, "amount": order.amount })))
+}
+
+async fn fails(Json(order): Json<Order>) -> Result<(), Failure> {
+    Err(Error::message(format!("declined: {}", order.card)))?
+}
+
+async fn panics(Json(order): Json<Order>) {
+    panic!("{}", order.card);
+}
+
+async fn streams() -> Body {
+    Body::from_stream(stream::iter([CANARY, CANARY].map(Ok::<_, Infallible>)))
+}
+
+/// More than is read of a response.
+async fn endless() -> Response {
+    let pieces = stream::repeat_with(|| Ok::<_, Infallible>(CANARY));
+    ([("content-type", "application/json")], Body::from_stream(pieces)).into_response()
+}
+
+async fn server() -> Server {
+    let stack = Stack::builder().with(encryption());
+    let declined = async || (StatusCode::PAYMENT_REQUIRED, CANARY);
+    let conflict = async || (StatusCode::CONFLICT, Json(json!({ "was": CANARY })));
+    let router = Router::new()
+        .route("/orders/{id}", post(place))
+        .route("/fails", post(fails))
+        .route("/panics", post(panics))
+        .route("/text", post(async || CANARY))
+        .route("/streams", post(streams))
+        .route("/endless", post(endless))
+        .route("/declined", post(declined))
+        .route("/conflict", post(conflict))
+        .route("/nothing", post(async || StatusCode::NO_CONTENT))
+        .route("/empty", post(async || ()))
+        .route("/moved", post(async || Redirect::to("/orders/7")))
+        .route("/read", get(async || Json(json!({ "card": CANARY }))))
+        .layer(layer(stack).expect("a layer"));
+    serve(router).await
+}
+
+/// A request as a client of one's own seals it, and what it needs to open the response.
+struct Sealed {
+    route: &'static str,
+    envelope: String,
+}
+
+impl Sealed {
+    fn new(route: &'static str, data: &Value) -> Self {
+        Sealed::to("POST", route, data)
+    }
+
+    fn to(method: &str, route: &'static str, data: &Value) -> Self {
+        let context = Context::http_request(method, route);
+        let sealed = keys().seal(&context, &Origin::default(), data.to_string().as_bytes());
+        let envelope = String::from_utf8(sealed.expect("sealed")).expect("JSON");
+        Sealed { route, envelope }
+    }
+
+    fn commitment(&self) -> Commitment {
+        Header::read(self.envelope.as_bytes()).expect("an envelope").commitment()
+    }
+
+    async fn send(&self, server: &Server, path: &str) -> Reply {
+        let reply = server.post(path, &self.envelope).await;
+        let canary = Canary::new(CANARY);
+        canary.assert_absent(path, &reply.body);
+        canary.assert_absent(path, format!("{:?}", reply.headers));
+        reply
+    }
+
+    fn open(&self, reply: &Reply) -> Option<Value> {
+        let context = Context::http_response("POST", self.route, self.commitment());
+        let opened = keys().open(&context, &reply.body).ok()?;
+        Some(serde_json::from_slice(opened.plaintext()).expect("JSON"))
+    }
+}
+
+fn order() -> Value {
+    json!({ "card": CANARY, "amount": 3 })
+}
+
+#[tokio::test]
+async fn handlers_see_plaintext_and_the_network_envelopes() {
+    let server = server().await;
+    let sealed = Sealed::new("/orders/{id}", &order());
+    let reply = sealed.send(&server, "/orders/7").await;
+    assert_eq!(reply.status, StatusCode::CREATED);
+    assert_eq!(reply.header("content-type"), Some("application/json"));
+    assert_eq!(reply.header("content-length"), Some(reply.body.len().to_string().as_str()));
+    assert_eq!(sealed.open(&reply), Some(json!({ "charged": CANARY, "amount": 3 })));
+    // It is the response to this request, and to no other with the same data.
+    assert_eq!(Sealed::new("/orders/{id}", &order()).open(&reply), None);
+    // A response of an error status is sealed like any other.
+    let sealed = Sealed::new("/conflict", &order());
+    let reply = sealed.send(&server, "/conflict").await;
+    assert_eq!(reply.status, StatusCode::CONFLICT);
+    assert_eq!(sealed.open(&reply), Some(json!({ "was": CANARY })));
+}
+
+#[tokio::test]
+async fn requests_that_are_not_sealed_for_this_route_do_not_arrive() {
+    let server = server().await;
+    let plain = order().to_string();
+    let another_method = Sealed::to("PUT", "/orders/{id}", &order());
+    let another_route = Sealed::new("/fails", &order());
+    for body in [plain.as_str(), "", &another_method.envelope, &another_route.envelope] {
+        let reply = server.post("/orders/7", body).await;
+        assert_eq!(reply.status, StatusCode::BAD_REQUEST);
+        assert_eq!(reply.header("content-type"), Some("application/problem+json"));
+        Canary::new(CANARY).assert_absent("the refusal", &reply.body);
+    }
+    let reply = server.get("/read").await;
+    assert_eq!(reply.status, StatusCode::BAD_REQUEST, "nothing is asked of it in plaintext");
+}
+
+#[tokio::test]
+async fn a_response_that_cannot_be_sealed_is_refused() {
+    let server = server().await;
+    for route in ["/text", "/streams", "/endless"] {
+        let reply = Sealed::new(route, &order()).send(&server, route).await;
+        assert_eq!(reply.status, StatusCode::INTERNAL_SERVER_ERROR, "{route}");
+        let problem = reply.json();
+        // The reason is sealed, because nobody else has to know it.
+        let message = opened_error(&format!("POST {route}"), &problem);
+        assert!(message.contains("cannot be encrypted"), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn error_responses_keep_their_status_and_lose_their_text() {
+    let server = server().await;
+    let reply = Sealed::new("/declined", &order()).send(&server, "/declined").await;
+    assert_eq!(reply.status, StatusCode::PAYMENT_REQUIRED);
+    assert_eq!(reply.json()["title"], "Payment Required");
+    // axum's rejection would quote what it could not read.
+    let wrong = Sealed::new("/orders/{id}", &json!({ "card": "x", "amount": CANARY }));
+    let reply = wrong.send(&server, "/orders/7").await;
+    assert_eq!(reply.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(reply.header("content-type"), Some("application/problem+json"));
+    assert_eq!(reply.json().get("detail"), None);
+}
+
+#[tokio::test]
+async fn errors_and_panics_are_sealed_too() {
+    let server = server().await;
+    for (route, text) in [("/fails", format!("declined: {CANARY}")), ("/panics", CANARY.to_owned())]
+    {
+        let reply = Sealed::new(route, &order()).send(&server, route).await;
+        assert_eq!(reply.status, StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(opened_error(&format!("POST {route}"), &reply.json()), text);
+    }
+}
+
+/// The message of a sealed error.
+fn opened_error(function: &str, problem: &Value) -> String {
+    let detail = problem["detail"].as_str().expect("a detail");
+    let data = detail.strip_prefix("hookstack/v1:").expect("sealed");
+    let envelope = json!({ "__ENCRYPTED__": true, "__STRATEGY__": "hookstack/v1", "data": data });
+    let context = Context::function_error(function);
+    let opened = keys().open(&context, envelope.to_string().as_bytes()).expect("authentic");
+    let contents: Value = serde_json::from_slice(opened.plaintext()).expect("JSON");
+    contents["message"].as_str().expect("a message").to_owned()
+}
+
+#[tokio::test]
+async fn what_has_no_body_gets_none_or_a_sealed_nothing() {
+    let server = server().await;
+    let reply = Sealed::new("/nothing", &order()).send(&server, "/nothing").await;
+    assert_eq!((reply.status, reply.body.len()), (StatusCode::NO_CONTENT, 0));
+    for (route, status) in [("/empty", StatusCode::OK), ("/moved", StatusCode::SEE_OTHER)] {
+        let sealed = Sealed::new(route, &order());
+        let reply = sealed.send(&server, route).await;
+        assert_eq!((reply.status, sealed.open(&reply)), (status, Some(Value::Null)), "{route}");
+    }
+    let sealed = Sealed::to("HEAD", "/read", &order());
+    let reply = server.send(request(Method::HEAD, "/read", &sealed.envelope)).await;
+    assert_eq!((reply.status, reply.body.len()), (StatusCode::OK, 0));
+    assert_eq!(reply.header("content-type"), Some("application/json"));
+}
