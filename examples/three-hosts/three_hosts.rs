@@ -83,8 +83,9 @@ async fn durable_function(stack: &StackBuilder, keys: &Keyset) -> Result<Receipt
 
 async fn lambda_function(stack: &StackBuilder, keys: &Keyset) -> Result<Receipt> {
     println!("AWS Lambda function");
-    let handler =
-        |lambda::Event(order): lambda::Event<Order>, till: Dep<Till>| async move { sell(order, &till) };
+    let handler = |lambda::Event(order): lambda::Event<Order>, till: Dep<Till>| async move {
+        sell(order, &till)
+    };
     let sell = lambda::Lambda::builder(handler).name("sell").stack(stack).build()?;
     // In a Lambda function: lambda_runtime::run(sell).await
     let sealed = seal(keys, &Context::lambda_event("sell"))?;

@@ -13,11 +13,8 @@ use crate::scenario::{Answer, Ending, Order, Stage, Till, open, pay};
 pub(crate) async fn call(stage: &Stage, ending: Ending) -> Option<Answer> {
     let handler =
         |Event(order): Event<Order>, till: Dep<Till>| async move { pay(order, &till).await };
-    let lambda = Lambda::builder(handler)
-        .name("pay")
-        .stack(&stage.stack)
-        .build()
-        .expect("the handler");
+    let lambda =
+        Lambda::builder(handler).name("pay").stack(&stage.stack).build().expect("the handler");
     let event = Order::sealed(ending, &Context::lambda_event("pay"));
     let commitment = Header::read(&event).expect("an envelope").commitment();
     let event = String::from_utf8(event).expect("JSON");

@@ -84,7 +84,8 @@ async fn the_signals_are_the_same_and_hold_no_secret() {
         let failed = usize::from(matches!(ending, Ending::Fails | Ending::Panics));
         let is_whole = failed == 0 && ending != Ending::IsDropped;
         let played = play(ending).await;
-        let counts = |told: &Told| (told.spans, told.failed_spans, told.issues, told.levels.clone());
+        let counts =
+            |told: &Told| (told.spans, told.failed_spans, told.issues, told.levels.clone());
         let of_the_first = counts(&played[0].told);
         for Played { host, told, .. } in played {
             assert_eq!(counts(&told), of_the_first, "{host}: {ending:?}");
