@@ -105,7 +105,9 @@ pub mod prelude {
     feature = "axum",
     feature = "encryption",
     feature = "engine",
+    feature = "http",
     feature = "inject",
+    feature = "lambda",
     feature = "logging",
     feature = "opentelemetry",
     feature = "sentry"

@@ -99,7 +99,7 @@ async fn main() -> std::result::Result<(), lambda_runtime::Error> {
     if has("HOOKSTACK_ENCRYPTION_KEYS") {
         stack = stack.with(Encryption::builder(Keyset::from_env()?).build());
     }
-    let mut lambda = Lambda::builder(handle).stack(stack);
+    let mut lambda = Lambda::builder(handle).stack(&stack);
     if let Ok(margin) = std::env::var("MARGIN_MS") {
         lambda = lambda.timeout_margin(Duration::from_millis(margin.parse()?));
     }
