@@ -31,8 +31,11 @@ pub struct LambdaBuilder {
     timeout_margin: Duration,
     response_limit: usize,
     traced: bool,
-    variables: Box<dyn Fn(&str) -> Option<String>>,
+    variables: Variables,
 }
+
+/// Reads an environment variable.
+type Variables = Box<dyn Fn(&str) -> Option<String>>;
 
 impl LambdaBuilder {
     pub(crate) fn new(handler: ArcHandler) -> Self {

@@ -16,7 +16,7 @@ impl Lambda {
     /// returns its response. The context tells nothing but an id.
     ///
     /// ```
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> hookstack_core::Result {
     /// use hookstack_core::{Error, Stack};
     /// use hookstack_lambda::{Event, wrap};
     ///

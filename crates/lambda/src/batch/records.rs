@@ -53,15 +53,20 @@ impl<T: DeserializeOwned + Send> Records<T> {
     ///
     /// # Errors
     /// Never; the result is for the end of a handler.
-    pub async fn each<F>(self, work: F) -> Result<()>
+    //
+    // Not `AsyncFn`: where such a closure captures, the compiler does not see that its future is `Send`.
+    pub async fn each<F, Fut>(self, work: F) -> Result<()>
     where
-        F: AsyncFn(Record<T>) -> Result<()>,
+        F: Fn(Record<T>) -> Fut + Send,
+        Fut: Future<Output = Result<()>> + Send,
     {
-        for (index, message) in self.tracker.messages().iter().enumerate() {
+        // By index: what borrows from the messages, held while work is awaited, hides from the compiler that all
+        // of this is `Send`.
+        for index in 0..self.len() {
             if !self.tracker.may_run(index) {
                 continue;
             }
-            let result = match Record::read(message) {
+            let result = match Record::read(&self.tracker.messages()[index]) {
                 Ok(record) => AssertUnwindSafe(async { work(record).await }).catch_unwind().await,
                 Err(error) => Ok(Err(error)),
             };
