@@ -153,7 +153,7 @@ async fn a_response_that_cannot_be_sealed_is_refused() {
         assert_eq!(reply.status, StatusCode::INTERNAL_SERVER_ERROR, "{route}");
         let problem = reply.json();
         // The reason is sealed, because nobody else has to know it.
-        let message = opened_error(&format!("POST {route}"), &problem);
+        let (message, _) = opened_error(&format!("POST {route}"), &problem);
         assert!(message.contains("cannot be encrypted"), "{message}");
     }
 }
@@ -177,21 +177,21 @@ async fn errors_and_panics_are_sealed_too() {
     let server = server().await;
     for (route, text) in [("/fails", format!("declined: {CANARY}")), ("/panics", CANARY.to_owned())]
     {
-        let reply = Sealed::new(route, &order()).send(&server, route).await;
+        let sealed = Sealed::new(route, &order());
+        let reply = sealed.send(&server, route).await;
         assert_eq!(reply.status, StatusCode::INTERNAL_SERVER_ERROR);
-        assert_eq!(opened_error(&format!("POST {route}"), &reply.json()), text);
+        let expected = (text, sealed.commitment().to_string());
+        assert_eq!(opened_error(&format!("POST {route}"), &reply.json()), expected);
     }
 }
 
-/// The message of a sealed error.
-fn opened_error(function: &str, problem: &Value) -> String {
+/// The message of a sealed error, and the request that it is about.
+fn opened_error(function: &str, problem: &Value) -> (String, String) {
     let detail = problem["detail"].as_str().expect("a detail");
-    let data = detail.strip_prefix("hookstack/v1:").expect("sealed");
-    let envelope = json!({ "__ENCRYPTED__": true, "__STRATEGY__": "hookstack/v1", "data": data });
-    let context = Context::function_error(function);
-    let opened = keys().open(&context, envelope.to_string().as_bytes()).expect("authentic");
+    let opened = keys().open_error(function, detail).expect("authentic");
     let contents: Value = serde_json::from_slice(opened.plaintext()).expect("JSON");
-    contents["message"].as_str().expect("a message").to_owned()
+    let message = contents["message"].as_str().expect("a message").to_owned();
+    (message, opened.origin().trigger_id.clone())
 }
 
 #[tokio::test]
