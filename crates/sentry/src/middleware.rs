@@ -7,10 +7,11 @@ use std::task::{Context, Poll};
 use std::time::SystemTime;
 
 use hookstack_core::{
-    AfterResponse, BeforeMemoization, BeforeSendEvents, Call, Completed, Error, ErrorKind,
-    MemoValue, Middleware, NextRequest, NextStep, OnAbandoned, OnRegister, Payload, Result,
-    StepOptions, TransformMemoized, TransformOutput,
+    AfterResponse, BeforeMemoization, BeforeSendEvents, Call, CallTrigger, Completed,
+    DeadlineAlarm, Error, ErrorKind, Event, MemoValue, Middleware, NextRequest, NextStep,
+    OnAbandoned, OnRegister, Payload, Result, StepOptions, TransformMemoized, TransformOutput,
 };
+use sentry_core::TracePropagationContext;
 use sentry_core::protocol::{MonitorCheckInStatus, SpanStatus};
 
 use crate::bound::Bound;
@@ -20,8 +21,9 @@ use crate::failure::Place;
 use crate::flush::{Flushed, Flusher};
 use crate::memory::Memory;
 use crate::report::Reporter;
+use crate::request::{self, Request};
 use crate::stand_in::StandIns;
-use crate::{limits, propagation, spans};
+use crate::{deadline, limits, propagation, spans};
 
 /// Reports failures of functions, their steps and their hooks to Sentry. See the [crate](crate).
 ///
@@ -47,6 +49,7 @@ pub struct Sentry {
     memory: Memory,
     flusher: Flusher,
     stand_ins: StandIns,
+    alarm: DeadlineAlarm,
 }
 
 impl Sentry {
@@ -84,17 +87,57 @@ impl Sentry {
         let wants_spans = spans::are_wanted(&self.config, &call);
         call.notes.lock().started = wants_spans.then(SystemTime::now);
         cx.extensions_mut().insert(call.clone());
+        let _alarm = deadline::warn(&self.alarm, &self.config, &call);
         let result = Bound::new(&call, next.run(cx)).await;
         if let Err(error) = &result {
             self.reporter(&call).note(error, Place::Function, None);
         }
-        let started = call.notes.lock().started.take();
-        if let Some(started) = started {
-            spans::start(&self.config, &call, None, started);
-        }
+        self.start_late(&call);
+        let status = result.as_ref().ok().map(Completed::status);
+        call.notes.lock().status = status;
         let has_failed = !call.notes.lock().failures.is_empty();
-        spans::finish(&call, if has_failed { SpanStatus::InternalError } else { SpanStatus::Ok });
+        let is_http = matches!(call.notes.info.trigger, CallTrigger::Http { .. });
+        let status = match status {
+            Some(status) if is_http => request::span_status(status),
+            _ if has_failed => SpanStatus::InternalError,
+            _ => SpanStatus::Ok,
+        };
+        spans::finish(&call, status);
         result
+    }
+
+    /// The trace of whoever sent the request, or the first event.
+    fn sender(&self, call: &CallHub, first: Option<&Event>) -> Option<TracePropagationContext> {
+        let continues = self.config.continue_traces;
+        let info = &call.notes.info;
+        if Request::of(info).is_none() {
+            return propagation::context(&first.filter(|_| continues == Some(true))?.trace);
+        }
+        let carrier = Some(&info.trace).filter(|_| continues != Some(false))?;
+        // Another middleware that traces has read it, and made of it what it is told to.
+        let w3c = || propagation::w3c(carrier).filter(|_| call.notes.lock().trace().is_none());
+        propagation::context(carrier).or_else(w3c)
+    }
+
+    /// Begins the trace of a call, and the transaction if it is to have one.
+    fn start(&self, call: &CallHub, sender: Option<TracePropagationContext>) {
+        let mut changing = call.notes.lock();
+        if let Some((trace, sampled)) = sender.as_ref().and_then(propagation::read) {
+            (changing.trace, changing.sampled) = (Some(trace), sampled);
+        }
+        let started = changing.started.take();
+        drop(changing);
+        if let Some(started) = started {
+            spans::start(&self.config, call, sender.as_ref(), started);
+        }
+    }
+
+    /// The same for a call that ends before the hook that would have.
+    fn start_late(&self, call: &CallHub) {
+        let is_due = call.notes.lock().started.is_some();
+        if is_due {
+            self.start(call, self.sender(call, None));
+        }
     }
 
     /// Starts the flush that is due after a call.
@@ -121,6 +164,7 @@ impl SentryBuilder {
             memory: Memory::default(),
             flusher: Flusher::default(),
             stand_ins: StandIns::default(),
+            alarm: DeadlineAlarm::default(),
         }
     }
 }
@@ -182,16 +226,7 @@ impl Middleware for Sentry {
                 let ids = ids.map(|id| limits::cut(id, limits::NAME).to_owned());
                 call.notes.lock().event_ids = ids.collect();
             }
-            let continues = self.config.continue_traces;
-            let sender = events.first().map(|event| &event.trace).filter(|_| continues);
-            if let Some((trace, sampled)) = sender.and_then(propagation::read) {
-                let mut changing = call.notes.lock();
-                (changing.trace, changing.sampled) = (Some(trace), sampled);
-            }
-            let started = call.notes.lock().started.take();
-            if let Some(started) = started {
-                spans::start(&self.config, call, sender, started);
-            }
+            self.start(call, self.sender(call, events.first()));
         }
         Done
     }
@@ -229,7 +264,7 @@ impl Middleware for Sentry {
             let place = if cx.step().is_some() { Place::Step } else { Place::Function };
             self.reporter(call).note(error, place, cx.step().map(Into::into));
         }
-        if self.config.continue_traces
+        if self.config.hands_traces_on()
             && matches!(cx.options(), Some(StepOptions::Invoke(_)))
             && let Some(call) = cx.extensions().get::<CallHub>()
         {
@@ -256,9 +291,12 @@ impl Middleware for Sentry {
         };
         match call {
             Some(call) => {
+                let mut changing = call.notes.lock();
+                changing.status = Some(cx.status());
                 if let Some(trace) = cx.trace() {
-                    call.notes.lock().trace.get_or_insert(trace);
+                    changing.trace.get_or_insert(trace);
                 }
+                drop(changing);
                 self.reporter(call).conclude(Some(outcome), cx.reported());
                 self.flush(call)
             }
@@ -270,7 +308,7 @@ impl Middleware for Sentry {
         &self,
         cx: &mut BeforeSendEvents<'_>,
     ) -> impl Future<Output = Result> + Send {
-        if self.config.continue_traces {
+        if self.config.hands_traces_on() {
             let trace = cx.extensions().get::<CallHub>().map(spans::trace);
             for event in cx.events_mut() {
                 propagation::write(&mut event.trace, trace);
@@ -282,10 +320,7 @@ impl Middleware for Sentry {
     fn on_abandoned(&self, cx: &mut OnAbandoned<'_>) {
         if let Some(call) = cx.extensions().get::<CallHub>() {
             self.reporter(call).conclude(None, &[]);
-            let started = call.notes.lock().started.take();
-            if let Some(started) = started {
-                spans::start(&self.config, call, None, started);
-            }
+            self.start_late(call);
             spans::finish(call, SpanStatus::Cancelled);
         }
     }

@@ -6,11 +6,13 @@ use std::time::SystemTime;
 use crate::call::CallHub;
 use crate::config::Config;
 use crate::limits::{self, cut};
-use crate::{describe, ids, propagation};
-use hookstack_core::{CallInfo, StepInfo, TraceCarrier, TraceContext};
+use crate::request::Request;
+use crate::{describe, ids};
+use hookstack_core::{CallInfo, StepInfo, TraceContext};
 use sentry_core::protocol::SpanStatus;
 use sentry_core::{
-    ClientOptions, Hub, Span, TracesSamplingStrategy, Transaction, TransactionContext,
+    ClientOptions, Hub, Span, TracePropagationContext, TracesSamplingStrategy, Transaction,
+    TransactionContext,
 };
 
 /// A transaction that was not finished yet.
@@ -37,14 +39,14 @@ pub(crate) fn are_wanted(config: &Config, call: &CallHub) -> bool {
 pub(crate) fn start(
     config: &Config,
     call: &CallHub,
-    sender: Option<&TraceCarrier>,
+    sender: Option<&TracePropagationContext>,
     started: SystemTime,
 ) {
     let options = call.client.options();
     let info = &*call.notes.info;
-    let sender = sender.and_then(propagation::context);
-    let (name, op) = (describe::transaction(info), "function.inngest");
-    let mut context = match &sender {
+    let op = Request::of(info).map_or("function.inngest", Request::operation);
+    let name = describe::transaction(info);
+    let mut context = match sender {
         Some(sender) => {
             TransactionContext::continue_from_trace_propagation_context(&name, op, sender, None)
         }
@@ -110,7 +112,8 @@ pub(crate) fn finish(call: &CallHub, status: SpanStatus) {
         end_step(call, &step, &transaction, SpanStatus::Cancelled);
     }
     transaction.set_status(status);
-    for (key, value) in describe::tags(&call.notes.info) {
+    let code = call.notes.lock().status;
+    for (key, value) in describe::tags(&call.notes.info, code) {
         transaction.set_tag(key, value);
     }
     // The scope of the current hub goes with it.
