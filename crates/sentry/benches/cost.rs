@@ -201,7 +201,7 @@ fn order() -> Request {
         .header("host", "shop.example")
         .header("user-agent", "curl/8")
         .body(())
-        .unwrap()
+        .expect("a request")
         .into_parts();
     Request::http("GET", "/orders/{id}").platform(parts.0)
 }

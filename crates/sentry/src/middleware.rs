@@ -8,10 +8,9 @@ use std::time::SystemTime;
 
 use hookstack_core::{
     AfterResponse, BeforeMemoization, BeforeSendEvents, Call, CallTrigger, Completed,
-    DeadlineAlarm, Error, ErrorKind, Event, MemoValue, Middleware, NextRequest, NextStep,
-    OnAbandoned, OnRegister, Payload, Result, StepOptions, TransformMemoized, TransformOutput,
+    DeadlineAlarm, Error, ErrorKind, MemoValue, Middleware, NextRequest, NextStep, OnAbandoned,
+    OnRegister, Payload, Result, StepOptions, TransformMemoized, TransformOutput,
 };
-use sentry_core::TracePropagationContext;
 use sentry_core::protocol::{MonitorCheckInStatus, SpanStatus};
 
 use crate::bound::Bound;
@@ -21,7 +20,7 @@ use crate::failure::Place;
 use crate::flush::{Flushed, Flusher};
 use crate::memory::Memory;
 use crate::report::Reporter;
-use crate::request::{self, Request};
+use crate::request;
 use crate::stand_in::StandIns;
 use crate::{deadline, limits, propagation, spans};
 
@@ -92,7 +91,7 @@ impl Sentry {
         if let Err(error) = &result {
             self.reporter(&call).note(error, Place::Function, None);
         }
-        self.start_late(&call);
+        spans::begin_late(&self.config, &call);
         let status = result.as_ref().ok().map(Completed::status);
         call.notes.lock().status = status;
         let has_failed = !call.notes.lock().failures.is_empty();
@@ -104,40 +103,6 @@ impl Sentry {
         };
         spans::finish(&call, status);
         result
-    }
-
-    /// The trace of whoever sent the request, or the first event.
-    fn sender(&self, call: &CallHub, first: Option<&Event>) -> Option<TracePropagationContext> {
-        let continues = self.config.continue_traces;
-        let info = &call.notes.info;
-        if Request::of(info).is_none() {
-            return propagation::context(&first.filter(|_| continues == Some(true))?.trace);
-        }
-        let carrier = Some(&info.trace).filter(|_| continues != Some(false))?;
-        // Another middleware that traces has read it, and made of it what it is told to.
-        let w3c = || propagation::w3c(carrier).filter(|_| call.notes.lock().trace().is_none());
-        propagation::context(carrier).or_else(w3c)
-    }
-
-    /// Begins the trace of a call, and the transaction if it is to have one.
-    fn start(&self, call: &CallHub, sender: Option<TracePropagationContext>) {
-        let mut changing = call.notes.lock();
-        if let Some((trace, sampled)) = sender.as_ref().and_then(propagation::read) {
-            (changing.trace, changing.sampled) = (Some(trace), sampled);
-        }
-        let started = changing.started.take();
-        drop(changing);
-        if let Some(started) = started {
-            spans::start(&self.config, call, sender.as_ref(), started);
-        }
-    }
-
-    /// The same for a call that ends before the hook that would have.
-    fn start_late(&self, call: &CallHub) {
-        let is_due = call.notes.lock().started.is_some();
-        if is_due {
-            self.start(call, self.sender(call, None));
-        }
     }
 
     /// Starts the flush that is due after a call.
@@ -226,7 +191,7 @@ impl Middleware for Sentry {
                 let ids = ids.map(|id| limits::cut(id, limits::NAME).to_owned());
                 call.notes.lock().event_ids = ids.collect();
             }
-            self.start(call, self.sender(call, events.first()));
+            spans::begin(&self.config, call, events.first());
         }
         Done
     }
@@ -320,7 +285,7 @@ impl Middleware for Sentry {
     fn on_abandoned(&self, cx: &mut OnAbandoned<'_>) {
         if let Some(call) = cx.extensions().get::<CallHub>() {
             self.reporter(call).conclude(None, &[]);
-            self.start_late(call);
+            spans::begin_late(&self.config, call);
             spans::finish(call, SpanStatus::Cancelled);
         }
     }

@@ -7,8 +7,8 @@ use crate::call::CallHub;
 use crate::config::Config;
 use crate::limits::{self, cut};
 use crate::request::Request;
-use crate::{describe, ids};
-use hookstack_core::{CallInfo, StepInfo, TraceContext};
+use crate::{describe, ids, propagation};
+use hookstack_core::{CallInfo, Event, StepInfo, TraceContext};
 use sentry_core::protocol::SpanStatus;
 use sentry_core::{
     ClientOptions, Hub, Span, TracePropagationContext, TracesSamplingStrategy, Transaction,
@@ -35,8 +35,47 @@ pub(crate) fn are_wanted(config: &Config, call: &CallHub) -> bool {
     config.spans && !matches!(strategy, TracesSamplingStrategy::Disabled)
 }
 
+/// The trace of whoever sent the request, or the first event.
+fn sender(
+    config: &Config,
+    call: &CallHub,
+    first: Option<&Event>,
+) -> Option<TracePropagationContext> {
+    let continues = config.continue_traces;
+    let info = &call.notes.info;
+    if Request::of(info).is_none() {
+        return propagation::context(&first.filter(|_| continues == Some(true))?.trace);
+    }
+    let carrier = Some(&info.trace).filter(|_| continues != Some(false))?;
+    // Another middleware that traces has read it, and made of it what it is told to.
+    let w3c = || propagation::w3c(carrier).filter(|_| call.notes.lock().trace().is_none());
+    propagation::context(carrier).or_else(w3c)
+}
+
+/// Begins the trace of a call, and its transaction if it is to have one.
+pub(crate) fn begin(config: &Config, call: &CallHub, first: Option<&Event>) {
+    let sender = sender(config, call, first);
+    let mut changing = call.notes.lock();
+    if let Some((trace, sampled)) = sender.as_ref().and_then(propagation::read) {
+        (changing.trace, changing.sampled) = (Some(trace), sampled);
+    }
+    let started = changing.started.take();
+    drop(changing);
+    if let Some(started) = started {
+        start(config, call, sender.as_ref(), started);
+    }
+}
+
+/// The same for a call that ends before its events are seen.
+pub(crate) fn begin_late(config: &Config, call: &CallHub) {
+    let is_due = call.notes.lock().started.is_some();
+    if is_due {
+        begin(config, call, None);
+    }
+}
+
 /// Starts the call's transaction, if it is to be sampled, and makes it the scope's span.
-pub(crate) fn start(
+fn start(
     config: &Config,
     call: &CallHub,
     sender: Option<&TracePropagationContext>,
