@@ -28,6 +28,7 @@ mod buffer;
 mod config;
 mod correlation;
 mod deadline;
+mod ending;
 mod error;
 mod failure;
 pub mod guide;

@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use hookstack_core::{
-    BeforeResponse, Call, CallInfo, CallTrigger, Completed, DeadlineAlarm, Hook, HookSet,
-    LambdaInfo, Middleware, NextRequest, NextSend, NextStep, Payload, Result, Sending, Sent,
-    TransformInput, TransformOutput,
+    BeforeResponse, Call, CallInfo, Completed, DeadlineAlarm, Hook, HookSet, LambdaInfo,
+    Middleware, NextRequest, NextSend, NextStep, Payload, Result, Sending, Sent, TransformInput,
+    TransformOutput,
 };
 use tracing::field::Empty;
 use tracing::level_filters::LevelFilter;
@@ -17,10 +17,9 @@ use crate::TARGET;
 use crate::bound::{self, Bound};
 use crate::buffer;
 use crate::config::{Config, LoggingBuilder, OwnLines};
-use crate::deadline;
 use crate::failure::Failure;
-use crate::request;
 use crate::scope::{self, Scope};
+use crate::{deadline, ending};
 
 /// Opens a `tracing` span for each call and each executed step, and writes a line about each failure.
 ///
@@ -82,66 +81,6 @@ impl Logging {
     fn tells_everything(&self) -> bool {
         self.config.own_lines == OwnLines::All && tracing::enabled!(target: TARGET, Level::DEBUG)
     }
-
-    /// The last that is done for a call, inside its span.
-    fn finish(&self, scope: &Scope, result: &Result<Completed>, started: Option<Instant>) {
-        let info = &*scope.info;
-        let status = result.as_ref().ok().map(Completed::status);
-        let is_client_error = match result {
-            Ok(completed) => info.is_client_error(completed.status()),
-            Err(error) => request::is_client_error(info, error),
-        };
-        let failure = match result {
-            // The caller's mistake: not a failure of the service.
-            _ if is_client_error => None,
-            Ok(completed) => {
-                let failure = scope.failure().take();
-                let is_unknown = failure.is_none() && completed.status().as_u16() >= 400;
-                failure.map(Some).or(is_unknown.then_some(None))
-            }
-            Err(error) => {
-                let messages = self.config.error_messages;
-                Some(Some(Failure::new(error, None, info, messages)))
-            }
-        };
-        let is_http = matches!(info.trigger, CallTrigger::Http { .. });
-        let code = status.map(|status| status.as_u16());
-        let http_status = code.filter(|_| is_http);
-        buffer::settle_replayed(scope);
-        buffer::write_retried(scope, None);
-        if failure.is_some() {
-            buffer::write(scope);
-        }
-        if self.config.own_lines != OwnLines::Off {
-            match &failure {
-                Some(Some(failure)) => failure.log(info, http_status),
-                Some(None) if is_http => {
-                    tracing::error!(target: TARGET, status = code, "answered with a server error");
-                }
-                // A hook or the host replaced the outcome after this middleware had seen it.
-                Some(None) => tracing::error!(target: TARGET, "call failed while it was answered"),
-                None => {}
-            }
-        }
-        if let Some(started) = started {
-            let outcome = match (&failure, result) {
-                (Some(_), _) => "failed",
-                _ if is_client_error => "client_error",
-                (None, Ok(completed)) if completed.is_suspended() => "suspended",
-                (None, _) => "returned",
-            };
-            let duration_ms = milliseconds(started);
-            tracing::debug!(target: TARGET, outcome, status = code, duration_ms, "call ended");
-        }
-        scope.end();
-        // Once more, for the tasks that logged meanwhile.
-        buffer::settle_replayed(scope);
-        buffer::write_retried(scope, None);
-        match failure {
-            Some(_) => buffer::write(scope),
-            None => buffer::drop_held(scope),
-        }
-    }
 }
 
 impl Default for Logging {
@@ -195,8 +134,8 @@ impl Middleware for Logging {
         let _alarm = deadline::warn(&self.alarm, &self.config, &span, &scope);
         let mut bound = Bound::new(next.run(cx), span, scope);
         bound = match self.config.own_lines {
-            OwnLines::Off => bound.on_abandoned(abandoned_silently),
-            _ => bound.on_abandoned(abandoned),
+            OwnLines::Off => bound.on_abandoned(ending::abandoned_silently),
+            _ => bound.on_abandoned(ending::abandoned),
         };
         let mut started = None;
         if self.tells_everything() {
@@ -204,7 +143,7 @@ impl Middleware for Logging {
             bound.within(|_| tracing::debug!(target: TARGET, "call started"));
         }
         let result = (&mut bound).await;
-        bound.within(|scope| self.finish(scope, &result, started));
+        bound.within(|scope| ending::finish(&self.config, scope, &result, started));
         result
     }
 
@@ -235,7 +174,7 @@ impl Middleware for Logging {
         let mut bound = Bound::new(next.run(cx), span, scope);
         let result = (&mut bound).await;
         if let Some(started) = started {
-            let duration_ms = milliseconds(started);
+            let duration_ms = ending::milliseconds(started);
             let outcome = if result.is_ok() { "returned" } else { "failed" };
             bound.within(|_| {
                 tracing::debug!(target: TARGET, outcome, duration_ms, "step ended");
@@ -297,23 +236,4 @@ fn call_span(info: &CallInfo) -> Span {
         event_id = info.event_id,
         correlation_id = Empty,
     )
-}
-
-fn abandoned(scope: &Scope) {
-    buffer::settle_replayed(scope);
-    buffer::write_retried(scope, None);
-    buffer::write(scope);
-    tracing::warn!(target: TARGET, "call was dropped before it ended");
-    abandoned_silently(scope);
-}
-
-fn abandoned_silently(scope: &Scope) {
-    scope.end();
-    buffer::settle_replayed(scope);
-    buffer::write_retried(scope, None);
-    buffer::write(scope);
-}
-
-fn milliseconds(since: Instant) -> u64 {
-    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
 }

@@ -10,7 +10,7 @@ use hookstack_core::{
 use http::StatusCode;
 use opentelemetry::baggage::BaggageExt;
 use opentelemetry::trace::{
-    FutureExt, Link, SpanBuilder, SpanKind, Status, TraceContextExt, TraceId,
+    FutureExt, Link, SpanBuilder, SpanContext, SpanKind, Status, TraceContextExt,
 };
 use opentelemetry::{Context, KeyValue};
 
@@ -127,49 +127,31 @@ impl OpenTelemetry {
         if let Some(baggage) = self.config.propagation.extract_baggage(&info.trace) {
             context = context.with_baggage(baggage);
         }
-        let (name, attributes) = match (HttpRequest::of(info), &info.trigger) {
-            (Some(request), _) => (request.title(), request.of_span(info)),
-            (None, CallTrigger::Lambda { function }) => {
-                (title(function.clone()), of_invocation(info, function, is_cold))
-            }
-            (None, _) => (title(info.function.id.clone()), Vec::new()),
-        };
-        let mut builder =
-            SpanBuilder::from_name(name).with_kind(SpanKind::Server).with_attributes(attributes);
+        let mut links = Vec::new();
         if self.config.sender_of_requests == SenderTrace::Link {
-            let sampled = parent.take().filter(|parent| parent.is_sampled());
-            builder.links = sampled.map(|sender| vec![Link::with_context(sender)]);
+            let sampled = parent.take().filter(SpanContext::is_sampled);
+            links.extend(sampled.map(Link::with_context));
         }
         // Another instrumentation around the host has told of the sender.
         let is_inside = context.span().span_context().is_valid();
-        if let Some(parent) = parent.filter(|_| !is_inside) {
-            context = context.with_remote_span_context(parent);
-        } else if !is_inside {
-            return self.start_root(tracer, info, trace, builder, context);
-        }
-        let span = tracer.start(builder, &context);
-        context.with_span(span)
-    }
-
-    /// In a trace of its own, or one of X-Ray's whose segments nobody else has.
-    fn start_root(
-        &self,
-        tracer: &RunTracer,
-        info: &CallInfo,
-        trace: Option<TraceId>,
-        builder: SpanBuilder,
-        context: Context,
-    ) -> Context {
-        let own = Ids::of_run(&info.run_id);
-        let ids = Ids { trace: trace.unwrap_or(own.trace), ..own };
-        match self.config.ratio.samples(ids.trace) {
-            // Its span has an id of chance: AWS repeats requests under the same id.
-            true => {
-                let span = tracer.start_in_trace(ids.trace, builder, &context);
-                context.with_span(span)
+        let span = match parent.filter(|_| !is_inside) {
+            Some(parent) => {
+                context = context.with_remote_span_context(parent);
+                tracer.start(describe(info, is_cold, links), &context)
             }
-            false => context.with_remote_span_context(remote(ids, false)),
-        }
+            None if is_inside => tracer.start(describe(info, is_cold, links), &context),
+            // In a trace of its own, or one of X-Ray's whose segments nobody else has.
+            None => {
+                let own = Ids::of_run(&info.run_id);
+                let ids = Ids { trace: trace.unwrap_or(own.trace), ..own };
+                if !self.config.ratio.samples(ids.trace) {
+                    return context.with_remote_span_context(remote(ids, false));
+                }
+                // Its span has an id of chance: AWS repeats requests under the same id.
+                tracer.start_in_trace(ids.trace, describe(info, is_cold, links), &context)
+            }
+        };
+        context.with_span(span)
     }
 
     pub(crate) fn finish_request(&self, cx: &AfterResponse<'_>) {
@@ -213,4 +195,18 @@ impl OpenTelemetry {
         }
         state.write(None, Some(Exception::abandoned()));
     }
+}
+
+/// The span of a request that begins.
+fn describe(info: &CallInfo, is_cold: bool, links: Vec<Link>) -> SpanBuilder {
+    let (name, attributes) = match (HttpRequest::of(info), &info.trigger) {
+        (Some(request), _) => (request.title(), request.of_span(info)),
+        (None, CallTrigger::Lambda { function }) => {
+            (title(function.clone()), of_invocation(info, function, is_cold))
+        }
+        (None, _) => (title(info.function.id.clone()), Vec::new()),
+    };
+    let builder = SpanBuilder::from_name(name).with_kind(SpanKind::Server);
+    let builder = builder.with_attributes(attributes);
+    if links.is_empty() { builder } else { builder.with_links(links) }
 }

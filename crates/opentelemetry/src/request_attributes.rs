@@ -3,7 +3,7 @@
 use hookstack_core::{CallInfo, CallTrigger, LambdaInfo};
 use http::request::Parts;
 use http::{Method, StatusCode, Version, header};
-use opentelemetry::{Array, KeyValue, StringValue, Value};
+use opentelemetry::{Array, KeyValue, Value};
 
 use crate::attributes::{FAAS_COLDSTART, FAAS_NAME, FAAS_TRIGGER, text, title, trigger};
 
@@ -177,7 +177,7 @@ pub(crate) fn of_invocation(info: &CallInfo, function: &str, is_cold: bool) -> V
 }
 
 fn list(only: &str) -> Value {
-    Value::Array(Array::String(vec![StringValue::from(text(only))]))
+    Value::Array(Array::String(vec![text(only)]))
 }
 
 /// The function's ARN, with its version where the invoked one may have an alias.

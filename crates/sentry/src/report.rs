@@ -52,7 +52,12 @@ impl Reporter<'_> {
         notes.bind_again();
         let info = &*notes.info;
         let mut suppressed = failure::suppressed(outcome);
-        let failure = self.failure(outcome, &mut suppressed);
+        let status = notes.lock().status;
+        let failure = match status {
+            // The caller's mistake: not a failure of the service.
+            Some(status) if info.is_client_error(status) => None,
+            _ => self.failure(outcome, &mut suppressed),
+        };
         let ends_run = match outcome {
             Some(Outcome::Done(Err(error))) => is_final(error, info),
             Some(outcome) => outcome.ends_run(info),
@@ -184,7 +189,7 @@ impl Reporter<'_> {
         Hub::run(hub.clone(), || {
             describe::describe(&mut event, notes, &notes.lock(), step, failure.attempt);
         });
-        describe::describe_failure(&mut event, &failure, suppressed);
+        describe::describe_failure(&mut event, &notes.info, &failure, suppressed);
         processor::capture(hub, event, has_breadcrumbs);
         notes.sent();
     }
