@@ -123,6 +123,22 @@ impl AppBuilder {
         self
     }
 
+    /// Registers all of a list of middleware inside those already registered: a stack that several apps, or
+    /// several hosts, share.
+    ///
+    /// ```
+    /// use hookstack_core::{Call, Next, Stack, from_fn};
+    /// use hookstack_inngest::App;
+    ///
+    /// let shared = Stack::builder().with(from_fn("audit", async |cx: &mut Call, next: Next<'_>| next.run(cx).await));
+    /// let app = App::builder("shop").stack(&shared);
+    /// # let _ = app;
+    /// ```
+    pub fn stack(mut self, stack: &StackBuilder) -> Self {
+        self.middleware = self.middleware.with_all(stack);
+        self
+    }
+
     /// Adds a function.
     pub fn function(mut self, function: Function) -> Self {
         self.functions.push(function);
