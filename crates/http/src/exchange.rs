@@ -193,7 +193,7 @@ impl Exchange {
     }
 
     /// Whether the protocol lets the response have a body.
-    fn may_have_body(&self, response: &Response) -> bool {
+    pub(crate) fn may_have_body(&self, response: &Response) -> bool {
         let status = response.status();
         !self.is_head
             && !status.is_informational()

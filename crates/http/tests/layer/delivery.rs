@@ -39,6 +39,12 @@ impl Middleware for Ends {
     }
 }
 
+/// Streamed, with a length that only the header tells.
+async fn announced() -> ([(&'static str, &'static str); 1], Body) {
+    let pieces = stream::iter(["a", "b", "c"]).map(Ok::<_, Infallible>);
+    ([("content-length", "3")], Body::from_stream(pieces))
+}
+
 /// Bodies of all kinds, and the background work of each.
 fn router(ends: &Ends) -> Router {
     let pieces = |ends: Ends, background: Background| async move {
@@ -55,6 +61,8 @@ fn router(ends: &Ends) -> Router {
         .route("/whole", get(async || "whole"))
         .route("/empty", get(async || ()))
         .route("/nothing", get(async || http::StatusCode::NO_CONTENT))
+        .route("/nothing-with-text", get(async || (http::StatusCode::NOT_MODIFIED, "text")))
+        .route("/announced", get(announced))
         .layer(layer(Stack::builder().with(ends.clone())).expect("a layer"))
 }
 
@@ -65,6 +73,8 @@ async fn after_response_follows_the_last_byte_of_every_kind_of_body() {
             (Method::GET, "/whole"),
             (Method::GET, "/empty"),
             (Method::GET, "/nothing"),
+            (Method::GET, "/nothing-with-text"),
+            (Method::GET, "/announced"),
             (Method::HEAD, "/whole"),
         ] {
             let ends = Ends::default();
