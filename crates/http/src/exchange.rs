@@ -14,7 +14,6 @@ use crate::{Request, Response, problem};
 
 /// Where the request waits for the service, and the response for the client. `from_fn` takes them out
 /// and puts them back.
-#[derive(Debug)]
 pub(crate) struct Exchange {
     request: Mutex<Option<Request>>,
     response: Mutex<Option<Response>>,

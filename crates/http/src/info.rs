@@ -22,8 +22,10 @@ pub(crate) fn read(
     let (function, trigger) = shared.routes.of(&parts);
     let run_id = match (outer, &shared.request_id) {
         (Some(outer), _) => outer.run_id.clone(),
-        (None, Some(name)) => request_id::of(&parts.headers, name).unwrap_or_else(request_id::new),
-        (None, None) => request_id::new(),
+        (None, Some(name)) => {
+            request_id::of(&parts.headers, name).unwrap_or_else(request_id::fresh)
+        }
+        (None, None) => request_id::fresh(),
     };
     let mut info = CallInfo::new(shared.app_id.clone(), function, run_id);
     info.max_attempts = Some(1);

@@ -49,7 +49,7 @@ async fn announced() -> ([(&'static str, &'static str); 1], Body) {
 fn router(ends: &Ends) -> Router {
     let pieces = |ends: Ends, background: Background| async move {
         background.add(async move { ends.note("background") });
-        let pieces = stream::iter(["a", "b", "c"]).map(|piece| Ok::<_, Infallible>(piece));
+        let pieces = stream::iter(["a", "b", "c"]).map(Ok::<_, Infallible>);
         Body::from_stream(pieces)
     };
     let work = {
