@@ -8,8 +8,10 @@ use axum::body::Body;
 use axum::routing::get;
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};
-use hookstack_core::{AfterResponse, Middleware, OnAbandoned, Result, Stack};
-use hookstack_http::{Background, layer};
+use hookstack_core::{
+    AfterResponse, BeforeExecution, Extract, ExtractContext, Middleware, OnAbandoned, Result, Stack,
+};
+use hookstack_http::{Arg, Background, layer};
 use http::Method;
 use http_body_util::BodyExt;
 
@@ -28,13 +30,22 @@ impl Ends {
     }
 }
 
+/// Left by one hook for another.
+struct Begun;
+
 impl Middleware for Ends {
+    async fn before_execution(&self, cx: &mut BeforeExecution<'_>) -> Result {
+        cx.extensions_mut().insert(Begun);
+        Ok(())
+    }
+
     async fn after_response(&self, _: &mut AfterResponse<'_>) -> Result {
         self.note("after_response");
         Ok(())
     }
 
-    fn on_abandoned(&self, _: &mut OnAbandoned<'_>) {
+    fn on_abandoned(&self, cx: &mut OnAbandoned<'_>) {
+        assert!(cx.extensions_mut().remove::<Begun>().is_some(), "the call was given back");
         self.note("on_abandoned");
     }
 }
@@ -130,6 +141,44 @@ async fn a_client_that_does_not_wait_for_the_handler_leaves_an_abandoned_call() 
     let router = Router::new()
         .route("/", get(handler))
         .layer(layer(Stack::builder().with(ends.clone())).expect("a layer"));
+    let server = serve(router).await;
+    {
+        let answer = std::pin::pin!(server.get("/"));
+        let begun = std::pin::pin!(begun.notified());
+        let first = futures_util::future::select(answer, begun).await;
+        assert!(matches!(first, futures_util::future::Either::Right(_)));
+    }
+    until("an end", || !ends.all().is_empty()).await;
+    assert_eq!(ends.all(), ["on_abandoned"]);
+}
+
+/// An argument that is never there.
+struct Never;
+
+impl Extract for Never {
+    async fn extract(cx: &mut ExtractContext<'_>) -> Result<Self> {
+        cx.call.extensions().get::<Arc<tokio::sync::Notify>>().expect("its hook ran").notify_one();
+        std::future::pending().await
+    }
+}
+
+struct Notifies(Arc<tokio::sync::Notify>);
+
+impl Middleware for Notifies {
+    async fn before_execution(&self, cx: &mut BeforeExecution<'_>) -> Result {
+        cx.extensions_mut().insert(self.0.clone());
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_an_extractor_holds_is_given_back_when_it_is_dropped() {
+    let ends = Ends::default();
+    let begun = Arc::new(tokio::sync::Notify::new());
+    let stack = Stack::builder().with(ends.clone()).with(Notifies(begun.clone()));
+    let router = Router::new()
+        .route("/", get(async |_: Arg<Never>| ()))
+        .layer(layer(stack).expect("a layer"));
     let server = serve(router).await;
     {
         let answer = std::pin::pin!(server.get("/"));
