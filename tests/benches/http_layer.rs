@@ -10,10 +10,7 @@
 //! away at the last moment. `encrypted` seals and opens as well, which nothing beside it does.
 
 use std::convert::Infallible;
-use std::future::Future;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
@@ -26,7 +23,7 @@ use divan::{Bencher, black_box};
 use futures::FutureExt;
 use hookstack_core::{Error, Stack, StackBuilder};
 use hookstack_encryption::{Context as Place, Encryption, Origin};
-use hookstack_http::{Arg, layer};
+use hookstack_http::{Arg, HttpLayer, layer};
 use hookstack_inject::{Container, Dep, Provider};
 use hookstack_logging::{LogLayer, Logging, OwnLines};
 use hookstack_opentelemetry::OpenTelemetry;
@@ -47,15 +44,6 @@ use tracing_subscriber::prelude::*;
 
 fn main() {
     divan::Divan::default().sample_count(200).sample_size(100).config_with_args().main();
-}
-
-fn ready<F: Future>(future: F) -> F::Output {
-    let mut future = pin!(future);
-    loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            return output;
-        }
-    }
 }
 
 fn subscriber(on: bool) -> Option<tracing::Dispatch> {
@@ -141,17 +129,26 @@ async fn by_extension(Extension(session): Extension<Arc<Session2>>) -> Json<Stri
     Json("x".repeat(session.0.0))
 }
 
-/// One request after the other, each to its last byte.
-fn run(bencher: Bencher<'_, '_>, on: bool, router: Router, request: impl Fn() -> Request + Sync) {
+/// One request after the other, each to its last byte, and to the end of what runs behind it.
+fn run(
+    bencher: Bencher<'_, '_>,
+    on: bool,
+    router: Router,
+    hooks: Option<HttpLayer>,
+    request: impl Fn() -> Request + Sync,
+) {
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-    let _entered = runtime.enter();
     let subscriber = subscriber(on);
     let _guard = subscriber.as_ref().map(tracing::dispatcher::set_default);
     bencher.with_inputs(|| (router.clone(), request())).bench_local_values(|(router, request)| {
-        ready(async {
+        runtime.block_on(async {
             let response = router.oneshot(request).await.expect("infallible");
             assert!(response.status().is_success());
-            response.into_body().collect().await.expect("a body").to_bytes()
+            let body = response.into_body().collect().await.expect("a body").to_bytes();
+            if let Some(hooks) = &hooks {
+                hooks.drain().await;
+            }
+            body
         })
     });
 }
@@ -160,36 +157,34 @@ fn ask() -> Request {
     Request::get("/orders/7").header("host", "shop.example").body(Body::empty()).expect("a request")
 }
 
-fn router(stack: StackBuilder) -> Router {
-    Router::new().route("/orders/{id}", get(plain)).layer(layer(stack).expect("a layer"))
-}
-
 #[divan::bench]
 fn bare_axum(bencher: Bencher<'_, '_>) {
-    run(bencher, false, Router::new().route("/orders/{id}", get(plain)), ask);
+    run(bencher, false, Router::new().route("/orders/{id}", get(plain)), None, ask);
 }
 
 #[divan::bench]
 fn empty_layer(bencher: Bencher<'_, '_>) {
-    run(bencher, false, router(Stack::builder()), ask);
+    let hooks = layer(Stack::builder()).expect("a layer");
+    let router = Router::new().route("/orders/{id}", get(plain)).layer(hooks.clone());
+    run(bencher, false, router, Some(hooks), ask);
 }
 
 #[divan::bench(args = [false, true])]
 fn full_stack(bencher: Bencher<'_, '_>, on: bool) {
     let hooks = layer(full(on)).expect("a layer");
-    run(bencher, on, Router::new().route("/orders/{id}", get(injected)).layer(hooks), ask);
+    let router = Router::new().route("/orders/{id}", get(injected)).layer(hooks.clone());
+    run(bencher, on, router, Some(hooks), ask);
 }
 
 #[divan::bench]
 fn encrypted(bencher: Bencher<'_, '_>) {
-    let stack = Stack::builder().with(Encryption::new(keys()));
+    let hooks = layer(Stack::builder().with(Encryption::new(keys()))).expect("a layer");
     let echo = async |Json(text): Json<String>| Json(text);
-    let router =
-        Router::new().route("/orders/{id}", post(echo)).layer(layer(stack).expect("a layer"));
+    let router = Router::new().route("/orders/{id}", post(echo)).layer(hooks.clone());
     let text = serde_json::to_vec(&"x".repeat(1024)).expect("JSON");
     let place = Place::http_request("POST", "/orders/{id}");
     let envelope = keys().seal(&place, &Origin::default(), &text).expect("sealed");
-    run(bencher, false, router, move || {
+    run(bencher, false, router, Some(hooks), move || {
         let request = Request::post("/orders/7").header("content-type", "application/json");
         request.body(Body::from(envelope.clone())).expect("a request")
     });
@@ -254,7 +249,7 @@ fn axum_from_fn_and_trace_layer(bencher: Bencher<'_, '_>, on: bool) {
         .layer(from_fn(capture))
         .layer(from_fn(telemetry))
         .layer(TraceLayer::new_for_http());
-    run(bencher, on, router, ask);
+    run(bencher, on, router, None, ask);
 }
 
 /// A tracer of either kind.

@@ -204,7 +204,7 @@ where
     };
     let guard = CallGuard::new(shared.stack.clone(), call);
     let mut answered = guard.run(&mut host, Input::default()).await;
-    let headers = answered.headers().clone();
+    let headers = answered.take_headers();
     let mut response = host.response(answered.outcome(), answered.status(), headers);
     if is_inner && let Some(error) = answered.take_error() {
         response.extensions_mut().insert(Carried::new(error));
