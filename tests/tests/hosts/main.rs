@@ -3,6 +3,7 @@
 //! logged, traced, and told to Sentry alike.
 
 mod durable;
+mod factory;
 mod http;
 mod lambda;
 mod scenario;
