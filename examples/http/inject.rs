@@ -1,7 +1,7 @@
 //! Dependencies by type in the routes of a service: an SQLite pool, and a transaction for each request.
 //!
 //! ```text
-//! cargo run --example http_inject
+//! cargo run --example http-inject
 //! ```
 //!
 //! The transaction begins in each request whose handler asks for it. It commits before the response: a commit

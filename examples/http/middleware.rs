@@ -1,7 +1,7 @@
 //! The middleware chapter of FastAPI's tutorial, in Rust.
 //!
 //! ```text
-//! cargo run --example http_middleware
+//! cargo run --example http-middleware
 //! ```
 //!
 //! The chapter's first middleware adds the time that a request took:

@@ -1,7 +1,7 @@
 //! A service with encryption, Sentry, logging and CORS, and a client of it.
 //!
 //! ```text
-//! cargo run --example http_service
+//! cargo run --example http-service
 //! ```
 //!
 //! Requests and responses are sealed: handlers see JSON, the network sees envelopes. Errors go to Sentry and to
