@@ -169,6 +169,29 @@ impl Exchange {
         ))
     }
 
+    /// A payload that a middleware made where the handler's response is none, but has a body: it must not be lost
+    /// in silence.
+    ///
+    /// # Errors
+    /// When there is one.
+    pub(crate) fn check(&self, payload: &Payload) -> Result {
+        let is_lost = !payload.is_absent()
+            && self.with_head(|response, _| {
+                response.is_some_and(|response| {
+                    self.may_have_body(response)
+                        && !response.body().is_end_stream()
+                        && !problem::is_ours(response)
+                })
+            });
+        if !is_lost {
+            return Ok(());
+        }
+        Err(Error::of_kind(
+            ErrorKind::Misuse,
+            "a middleware made a payload of a response whose body is not JSON, which would be lost: leave an absent payload as it is",
+        ))
+    }
+
     /// The response to an outcome that is no error; `headers` in place of its own, if they were shown.
     pub(crate) fn respond(&self, payload: &Payload, headers: Option<HeaderMap>) -> Response {
         let mut response = self.take_response().unwrap_or_else(|| {

@@ -61,6 +61,12 @@ impl<S: Sync> FromRequestParts<S> for Background {
 
 fn current(parts: &Parts) -> Result<CurrentCall> {
     parts.extensions.get::<CurrentCall>().cloned().ok_or_else(|| {
+        // No layer will tell it, and the client is told a status alone.
+        tracing::error!(
+            target: "hookstack::http",
+            path = parts.uri.path(),
+            "no hookstack layer is around the handler"
+        );
         Error::of_kind(
             ErrorKind::Configuration,
             "no hookstack layer is around the handler: add `.layer(hookstack_http::layer(stack)?)` to the router, after its routes",

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum_core::body::Body;
 use bytes::Bytes;
 use hookstack_core::host::{BoxFuture, Execution, Host, mark_code};
-use hookstack_core::{BoxError, Call, CallInfo, Error, ErrorKind, Input, Outcome, Result};
+use hookstack_core::{BoxError, Call, CallInfo, Error, ErrorKind, Input, Origin, Outcome, Result};
 use http::{HeaderMap, StatusCode};
 use tower_service::Service;
 
@@ -97,6 +97,14 @@ where
                 Err(error) => Outcome::Done(Err(error)),
             }
         })
+    }
+
+    fn check(&mut self, _: &CallInfo, outcome: &mut Outcome) {
+        if let Outcome::Done(Ok(payload)) = outcome
+            && let Err(error) = self.exchange.check(payload)
+        {
+            *outcome = Outcome::Done(Err(error.with_origin(Origin::Host)));
+        }
     }
 
     fn respond(&self, _: &CallInfo, outcome: &Outcome) -> (StatusCode, HeaderMap) {
