@@ -104,8 +104,7 @@ impl<'a, C, O> Next<'a, C, O> {
         }
     }
 
-    /// For wrappers that hand the rest of the chain on together with a shorter borrow of the context: `Next` is
-    /// invariant in its lifetime, so shortening it takes this coercion.
+    /// `Next` is invariant in its lifetime, so shortening it takes this coercion.
     pub fn shorten<'b>(self) -> Next<'b, C, O>
     where
         'a: 'b,

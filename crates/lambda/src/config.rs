@@ -30,6 +30,7 @@ pub struct LambdaBuilder {
     name: Option<String>,
     timeout_margin: Duration,
     response_limit: usize,
+    trace_from_headers: bool,
     traced: bool,
     variables: Variables,
 }
@@ -45,6 +46,7 @@ impl LambdaBuilder {
             name: None,
             timeout_margin: TIMEOUT_MARGIN,
             response_limit: MAX_RESPONSE,
+            trace_from_headers: false,
             traced: false,
             variables: Box::new(|name| std::env::var(name).ok()),
         }
@@ -89,6 +91,15 @@ impl LambdaBuilder {
         self
     }
 
+    /// Whether the trace of the caller is read from the `headers` of the event, where it has any: behind an API
+    /// Gateway, a load balancer or a function URL. `traceparent`, `tracestate`, `baggage` and `sentry-trace` are
+    /// then in [`CallInfo::trace`](hookstack_core::CallInfo::trace) beside X-Ray's. Anybody who can send a request
+    /// can write anything there; off if not set. An event that is encrypted has no headers to read.
+    pub fn trace_from_event_headers(mut self, read: bool) -> Self {
+        self.trace_from_headers = read;
+        self
+    }
+
     /// Whether every middleware is traced, as by [`trace_all`](crate::trace_all), not only factories that
     /// [say so](crate::Factory::trace_execution).
     pub fn trace_middleware(mut self, trace: bool) -> Self {
@@ -130,6 +141,7 @@ impl LambdaBuilder {
             region: variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION")),
             timeout_margin: self.timeout_margin,
             response_limit: self.response_limit,
+            trace_from_headers: self.trace_from_headers,
             pending: Arc::new(Pending::default()),
             warm: AtomicBool::new(false),
         }))

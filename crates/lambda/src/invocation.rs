@@ -1,9 +1,13 @@
 //! What is known about an invocation.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::time::SystemTime;
 
 use hookstack_core::{CallInfo, CallTrigger, LambdaInfo, Platform, TraceCarrier};
 use lambda_runtime::Context;
+use serde::Deserialize;
+use serde_json::value::RawValue;
 
 /// The header under which X-Ray's trace goes.
 const XRAY: &str = "x-amzn-trace-id";
@@ -39,6 +43,24 @@ pub(crate) fn lambda_info(context: &Context, region: Option<&str>, cold: bool) -
     info.log_stream = told(&config.log_stream);
     info.is_cold_start = cold;
     info
+}
+
+/// Adds the trace that came with the headers of an event, if it has any.
+pub(crate) fn read_trace(trace: &mut TraceCarrier, event: &str) {
+    #[derive(Deserialize)]
+    struct Headed<'a> {
+        #[serde(borrow)]
+        headers: HashMap<Cow<'a, str>, &'a RawValue>,
+    }
+    let Ok(event) = serde_json::from_str::<Headed<'_>>(event) else { return };
+    for (key, value) in event.headers {
+        let known = TRACES.into_iter().find(|known| key.eq_ignore_ascii_case(known));
+        // Load balancers may be told to send lists of values; one value is a text everywhere.
+        if let (Some(known), Ok(value)) = (known, serde_json::from_str::<Cow<'_, str>>(value.get()))
+        {
+            trace.set(known, &*value);
+        }
+    }
 }
 
 fn trace(context: &Context) -> TraceCarrier {

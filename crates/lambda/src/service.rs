@@ -39,6 +39,7 @@ pub(crate) struct Shared {
     pub(crate) region: Option<String>,
     pub(crate) timeout_margin: Duration,
     pub(crate) response_limit: usize,
+    pub(crate) trace_from_headers: bool,
     pub(crate) pending: Arc<Pending>,
     pub(crate) warm: AtomicBool,
 }
@@ -103,8 +104,10 @@ impl Lambda {
         let mut info =
             CallInfo::new(shared.app_id.clone(), shared.function.clone(), request_id.as_str());
         info.deadline = deadline.platform();
-        let info = invocation::describe(info, context, told);
-
+        let mut info = invocation::describe(info, context, told);
+        if shared.trace_from_headers {
+            invocation::read_trace(&mut info.trace, payload.get());
+        }
         let mut input = Input::default();
         input.payload = Payload::from_well_formed(String::from(Box::<str>::from(payload)));
         let mut host = Invocation {

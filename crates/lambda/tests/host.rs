@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hookstack_core::{
-    AfterResponse, Call, CallTrigger, Error, Info, LambdaInfo, Middleware, NonRetriable,
-    OnAbandoned, OnRegister, Result, Stack, TransformInput,
+    AfterResponse, BoxMiddleware, Call, CallTrigger, Error, Info, LambdaInfo, Middleware, Next,
+    NonRetriable, OnAbandoned, OnRegister, Outcome, Result, Stack, TransformInput, from_fn,
 };
 use hookstack_lambda::{Context, Event, InvocationError, Lambda, local_context, wrap};
 use hookstack_testing::{Log, Recorder};
@@ -143,12 +143,8 @@ async fn an_invocation_is_described() {
             cx.extensions_mut().insert(cold);
             Ok(())
         }
-        async fn around_function(
-            &self,
-            cx: &mut Call,
-            _: hookstack_core::Next<'_>,
-        ) -> hookstack_core::Outcome {
-            hookstack_core::Outcome::ok(cx.extensions().get::<bool>().expect("set before"))
+        async fn around_function(&self, cx: &mut Call, _: Next<'_>) -> Outcome {
+            Outcome::ok(cx.extensions().get::<bool>().expect("set before"))
         }
     }
     let variables = |name: &str| match name {
@@ -165,6 +161,35 @@ async fn an_invocation_is_described() {
         let answer = lambda.call_text("{}", context).await.expect("a response");
         assert_eq!(answer.text(), cold.to_string());
     }
+}
+
+#[tokio::test]
+async fn the_trace_of_a_caller_comes_with_the_headers_of_the_event_where_that_is_wanted() {
+    async fn told(info: Info) -> Result<Vec<String>> {
+        Ok(info.trace.iter().map(|(key, value)| format!("{key}: {value}")).collect())
+    }
+    let event = r#"{
+        "headers": { "Traceparent": "00-ab-\u0063d-01", "SENTRY-TRACE": "a-b-1", "accept": "*/*",
+            "baggage": ["x"], "tracestate": null, "cookie": "4111" },
+        "body": "{}"
+    }"#;
+    let read = async |lambda: &Lambda, event: &str| {
+        let mut context = local_context(None);
+        context.xray_trace_id = Some("Root=1-a-b".to_owned());
+        let told = lambda.call_text(event, context).await.expect("a response");
+        let mut told: Vec<String> = told.to().expect("texts");
+        told.sort_unstable();
+        told
+    };
+    let lambda = Lambda::builder(told).trace_from_event_headers(true).build().expect("built");
+    let expected =
+        ["sentry-trace: a-b-1", "traceparent: 00-ab-cd-01", "x-amzn-trace-id: Root=1-a-b"];
+    assert_eq!(read(&lambda, event).await, expected);
+    for other in ["null", "[]", r#"{"headers":null}"#, r#"{"headers":[1]}"#, r#"{"x":1e400}"#] {
+        assert_eq!(read(&lambda, other).await, expected[2..], "{other}");
+    }
+    let lambda = wrap(Stack::builder(), told).expect("built");
+    assert_eq!(read(&lambda, event).await, expected[2..]);
 }
 
 #[test]
@@ -188,19 +213,68 @@ async fn endless() -> Result<()> {
     std::future::pending().await
 }
 
-#[tokio::test(start_paused = true)]
-async fn code_is_ended_before_the_deadline_and_all_hooks_run() {
+/// The hooks of an invocation that ends like this, in short, around the code.
+async fn sequence(middleware: Option<BoxMiddleware>, event: &str) -> String {
     let log = Log::new();
-    let lambda = wrap(Stack::builder().with(Recorder::new("A", &log)), endless).expect("built");
+    let stack = Stack::builder().with(Recorder::new("A", &log)).with(middleware);
+    let stack = stack.with(Recorder::new("F", &log));
+    let marks = log.clone();
+    let handler = move |Event(how): Event<String>| {
+        marks.mark("code");
+        async move {
+            match how.as_str() {
+                "fail" => Err(Error::from(Declined)),
+                "panic" => panic!("broken"),
+                "hang" => std::future::pending().await,
+                _ => Ok(()),
+            }
+        }
+    };
+    let lambda = wrap(stack, handler).expect("built");
+    log.clear();
+    let context = local_context(Some(Duration::from_secs(60)));
+    let _ = lambda.call_text(event, context).await;
+    log.sequence().join(" ")
+}
+
+const IN: &str = "A.around_request> F.around_request> A.transform_input F.transform_input A.before_memoization F.before_memoization A.around_function>";
+const CODE: &str = "F.around_function> F.after_memoization A.after_memoization A.before_execution F.before_execution";
+const AFTER: &str = "F.after_execution A.after_execution F.around_function<";
+const OUT: &str = "A.around_function< F.transform_output A.transform_output A.before_response F.before_response F.around_request< A.around_request< F.after_response A.after_response";
+
+#[tokio::test(start_paused = true)]
+async fn every_hook_runs_however_the_code_ends() {
+    for event in [r#""fine""#, r#""fail""#, r#""panic""#, r#""hang""#] {
+        let expected = format!("{IN} {CODE} [code] {AFTER} {OUT}");
+        assert_eq!(sequence(None, event).await, expected, "{event}");
+    }
+    let expected = format!("{IN} {CODE} {AFTER} {OUT}");
+    assert_eq!(sequence(None, "1").await, expected, "the event does not fit");
+    let deny =
+        from_fn("deny", async |_: &mut Call, _: Next<'_>| -> Outcome { Outcome::ok("early") });
+    let expected = format!("{IN} {OUT}");
+    assert_eq!(sequence(Some(deny.boxed()), r#""fine""#).await, expected, "an early return");
+}
+
+#[tokio::test(start_paused = true)]
+async fn code_is_ended_before_the_deadline() {
+    let lambda = wrap(Stack::builder(), endless).expect("built");
     let late = lambda.call_text("1", local_context(Some(Duration::from_secs(60)))).await;
     let message = "Timeout: the code was ended 500 ms before the deadline of the invocation";
     assert_eq!(late.expect_err("late").to_string(), message);
-    let ended = log.sequence();
-    log.clear();
-    let fine = async || Ok::<_, Error>(());
-    let lambda = wrap(Stack::builder().with(Recorder::new("A", &log)), fine).expect("built");
-    lambda.call_text("1", local_context(None)).await.expect("in time");
-    assert_eq!(ended.len(), log.sequence().len(), "{ended:?}");
+}
+
+/// Whoever drops the future of an invocation, as when the process is shut down.
+#[tokio::test]
+async fn a_dropped_invocation_is_abandoned() {
+    let log = Log::new();
+    let lambda = wrap(Stack::builder().with(Recorder::new("A", &log)), endless).expect("built");
+    {
+        let mut call = std::pin::pin!(lambda.call_local(&1));
+        assert!(futures_util::poll!(call.as_mut()).is_pending());
+        log.clear();
+    }
+    assert_eq!(log.sequence(), ["A.on_abandoned"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -100,3 +100,47 @@ async fn plaintext_and_what_is_sealed_for_others_is_refused() {
         assert_eq!(error["message"], "the request cannot be authenticated");
     }
 }
+
+/// What AWS makes of messages cannot be sealed, their bodies can.
+#[tokio::test]
+async fn bodies_of_sqs_messages_are_sealed_and_the_response_is_not() {
+    use hookstack_core::{Error, Result, Stack};
+    use hookstack_encryption::Encryption;
+    use hookstack_lambda::{Lambda, PartialBatch, Record, Records, wrap};
+    use serde_json::value::RawValue;
+
+    let caller = Caller::new();
+    let keys = caller.keys.clone();
+    let ship = move |orders: Records<Box<RawValue>>| {
+        let keys = keys.clone();
+        async move {
+            let open = |sealed: &str| -> Result<Value> {
+                let opened = keys.open(&Context::lambda_event(FUNCTION), sealed.as_bytes())?;
+                Ok(serde_json::from_slice(opened.plaintext())?)
+            };
+            orders
+                .each(async |order: Record<Box<RawValue>>| match open(order.body.get())?.as_u64() {
+                    Some(7) => Ok(()),
+                    _ => Err(Error::message("not 7")),
+                })
+                .await
+        }
+    };
+    let lambda =
+        Lambda::builder(ship.clone()).with(PartialBatch::sqs()).build().expect("it is no obstacle");
+    let sealed = |data: Value| String::from_utf8(caller.seal(FUNCTION, &data)).expect("JSON");
+    let bodies = [sealed(json!(7)), sealed(json!(8)), "7".to_owned(), sealed(json!(7))];
+    let messages = bodies.iter().enumerate().map(
+        |(index, body)| json!({ "messageId": format!("m{index}"), "body": body, "attributes": {} }),
+    );
+    let event = json!({ "Records": messages.collect::<Vec<_>>() });
+    let told = lambda.call_local(&event).await.expect("a response");
+    let failed =
+        json!({ "batchItemFailures": [{ "itemIdentifier": "m1" }, { "itemIdentifier": "m2" }] });
+    assert_eq!(*told.value().expect("JSON"), failed);
+
+    let encryption = Encryption::new(caller.keys.clone());
+    let both = Stack::builder().with(encryption).with(PartialBatch::sqs());
+    let refused = wrap(both, ship).expect_err("SQS could not read it").to_string();
+    assert!(refused.contains("seal the bodies of the messages"), "{refused}");
+}

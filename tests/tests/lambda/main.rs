@@ -5,5 +5,6 @@ mod concurrent;
 mod encryption;
 mod malformed;
 mod memory;
+mod middleware;
 mod runtime;
 mod support;

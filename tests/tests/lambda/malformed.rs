@@ -3,7 +3,6 @@
 use bytes::Bytes;
 use hookstack_testing::Canary;
 use hookstack_tests::runtime_api::Answer;
-use serde_json::json;
 
 use crate::support::App;
 

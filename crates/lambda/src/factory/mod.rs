@@ -68,6 +68,22 @@ where
 /// let obfuscate = middleware_with("obfuscate", Obfuscate { fields: vec!["email"] }, obfuscate);
 /// ```
 ///
+/// Parameters by position do not compile:
+///
+/// ```compile_fail
+/// use hookstack_core::{Call, Result};
+/// use hookstack_lambda::{NextHandler, middleware_with};
+/// use serde_json::Value;
+///
+/// struct Obfuscate {
+///     fields: Vec<&'static str>,
+/// }
+/// async fn obfuscate(event: Value, cx: &mut Call, next: NextHandler<'_>, _: &Obfuscate) -> Result<Value> {
+///     next.run(event, cx).await
+/// }
+/// let obfuscate = middleware_with("obfuscate", vec!["email"], obfuscate); // expected `&Obfuscate`
+/// ```
+///
 /// An async closure must not capture, and takes its types in full:
 /// `async |event: Value, cx: &mut Call, next: NextHandler<'_>, parameters: &Obfuscate| -> Result<Value> { .. }`.
 pub fn middleware_with<P, F, E, R>(
