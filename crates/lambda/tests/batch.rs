@@ -174,6 +174,7 @@ fn each_failure_is_logged_with_its_message_and_reported() {
     let lambda = wrap(stack, ship).expect("built");
     let event = standard(&[r#""fail""#, r#""a""#, "4111"]);
     let (_, told) = Signals::of(lambda.call_local(&event));
+    assert_eq!(told.len(), 2, "once: {told:?}");
     assert!(told[0].contains("message_id=m0 kind=failure error=SoldOut"), "{told:?}");
     assert!(told[1].contains("message_id=m2 kind=invalid_input"), "{told:?}");
     assert!(!told.concat().contains("4111"), "{told:?}");
