@@ -350,6 +350,38 @@ async fn a_flush_that_does_not_end_loses_no_reply() {
     assert_eq!(response.expect("a response").text(), "1");
 }
 
+/// Neither does its destructor, when a hook is dropped, end the process or tell the caller anything.
+#[tokio::test(start_paused = true)]
+async fn a_hook_that_panics_when_it_is_dropped_tells_nobody_its_text() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("4111")
+        }
+    }
+    struct Before;
+    impl Middleware for Before {
+        async fn transform_input(&self, _: &mut TransformInput<'_>) -> Result {
+            let _bomb = Bomb;
+            std::future::pending().await
+        }
+    }
+    struct After;
+    impl Middleware for After {
+        async fn after_response(&self, _: &mut AfterResponse<'_>) -> Result {
+            let _bomb = Bomb;
+            std::future::pending().await
+        }
+    }
+    let fine = async || Ok::<_, Error>(1);
+    let context = || local_context(Some(Duration::from_secs(60)));
+    let lambda = wrap(Stack::builder().with(Before), fine).expect("built");
+    let error = lambda.call_text("1", context()).await.expect_err("late");
+    assert_eq!((error.name(), error.message().contains("4111")), ("Timeout", false));
+    let lambda = wrap(Stack::builder().with(After), fine).expect("built");
+    assert_eq!(lambda.call_text("1", context()).await.expect("a response").text(), "1");
+}
+
 #[tokio::test]
 async fn a_deadline_in_the_past_fails_at_once() {
     let mut context = local_context(None);
