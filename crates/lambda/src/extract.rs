@@ -4,8 +4,10 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use hookstack_core::{Error, ErrorKind, Extract, ExtractContext, Result, Retry};
+use hookstack_core::{Error, ErrorKind, Extract, ExtractContext, Payload, Result, Retry};
 use serde::de::DeserializeOwned;
+
+use crate::place;
 
 /// The event as a `T`, after the middleware changed it.
 ///
@@ -30,11 +32,18 @@ pub struct Event<T>(pub T);
 
 impl<T: DeserializeOwned + Send> Extract for Event<T> {
     async fn extract(cx: &mut ExtractContext<'_>) -> Result<Self> {
-        cx.input.payload.to().map(Event).map_err(|error| {
-            let message = format!("the event: {}", error.text());
-            Error::of_kind(ErrorKind::InvalidInput, message).with_retry(Retry::Never)
-        })
+        read("the event", &cx.input.payload).map(Event)
     }
+}
+
+/// Reads what came from outside.
+pub(crate) fn read<T: DeserializeOwned>(what: &str, payload: &Payload) -> Result<T> {
+    payload.to().map_err(|error| {
+        let place = place::of_misfit::<T>(&payload.text());
+        let place = place.map(|place| format!(", in `{place}`")).unwrap_or_default();
+        let message = format!("{what}: {}{place}", error.text());
+        Error::of_kind(ErrorKind::InvalidInput, message).with_retry(Retry::Never)
+    })
 }
 
 /// The context of the invocation, as `lambda_runtime` gives it: ids, deadline, the caller's identity. Cheap to

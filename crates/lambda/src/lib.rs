@@ -50,6 +50,7 @@ mod host;
 mod input_output;
 mod invocation;
 mod local;
+mod place;
 mod service;
 mod trace;
 

@@ -44,16 +44,19 @@ async fn an_event_that_does_not_fit_is_told_by_its_place_and_not_quoted() {
     let cases = [
         ("null", "invalid type: null, expected struct Order (line 1 column 4)"),
         (r#"{"items":[]}"#, "missing field `id` (line 1 column 12)"),
-        (r#"{"id":"4111","items":[]}"#, "invalid type: string, expected u64 (line 1 column 12)"),
+        (
+            r#"{"id":"4111","items":[]}"#,
+            "invalid type: string, expected u64 (line 1 column 12), in `id`",
+        ),
         (
             "{\n\"id\":1,\"items\":[{\"quantity\":4111}]}",
-            "invalid value: integer, expected u8 (line 2 column 32)",
+            "invalid value: integer, expected u8 (line 2 column 32), in `items[0].quantity`",
         ),
         (
             r#"{"id":1,"items":{"4111":1}}"#,
-            "invalid type: map, expected a sequence (line 1 column 16)",
+            "invalid type: map, expected a sequence (line 1 column 16), in `items`",
         ),
-        (r#"{"id":1e400,"items":[]}"#, "the text is not well-formed (line 1 column 11)"),
+        (r#"{"id":1e400,"items":[]}"#, "the text is not well-formed (line 1 column 11), in `id`"),
     ];
     for (event, expected) in cases {
         let error = lambda.call_text(event, local_context(None)).await.expect_err(event);

@@ -8,24 +8,24 @@ use serde_json::{Value, json};
 
 use crate::support::App;
 
-struct Caller {
+pub(crate) struct Caller {
     keys: Keyset,
     text: String,
 }
 
 impl Caller {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let key = Key::generate().expect("randomness");
         let text = key.to_text().to_string();
         let keys = Keyset::builder().primary(key).build().expect("a keyset");
         Caller { keys, text }
     }
 
-    fn settings(&self) -> [(&str, &str); 1] {
+    pub(crate) fn settings(&self) -> [(&str, &str); 1] {
         [("HOOKSTACK_ENCRYPTION_KEYS", &self.text)]
     }
 
-    fn seal(&self, function: &str, event: &Value) -> Vec<u8> {
+    pub(crate) fn seal(&self, function: &str, event: &Value) -> Vec<u8> {
         let context = Context::lambda_event(function);
         self.keys.seal(&context, &Origin::default(), event.to_string().as_bytes()).expect("sealed")
     }

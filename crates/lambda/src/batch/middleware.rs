@@ -3,11 +3,12 @@
 use hookstack_core::redact::ErrorMessages;
 use hookstack_core::{
     Call, Error, ErrorKind, Extensions, Hook, Middleware, Next, OnRegister, Outcome, Payload,
-    Position, Result, Retry,
+    Position, Result,
 };
 
 use super::event::{Failure, Response, SqsEvent};
 use super::tracker::Tracker;
+use crate::extract::read;
 use crate::flush::Logged;
 
 /// Partial batch failures: of a batch of SQS messages those that are done do not come again when others fail.
@@ -152,13 +153,9 @@ impl Middleware for PartialBatch {
 
     async fn around_function(&self, cx: &mut Call, next: Next<'_>) -> Outcome {
         let event = cx.payload().cloned().unwrap_or_default();
-        let messages = match event.to::<SqsEvent>() {
+        let messages = match read::<SqsEvent>("the event is no batch of SQS messages", &event) {
             Ok(event) => event.records,
-            Err(error) => {
-                let message = format!("the event is no batch of SQS messages: {}", error.text());
-                let error = Error::of_kind(ErrorKind::InvalidInput, message);
-                return Outcome::Done(Err(error.with_retry(Retry::Never)));
-            }
+            Err(error) => return Outcome::Done(Err(error)),
         };
         let tracker = Tracker::new(messages);
         cx.extensions_mut().insert(tracker.clone());

@@ -5,12 +5,13 @@ use std::marker::PhantomData;
 use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt;
-use hookstack_core::{Error, ErrorKind, Extensions, Extract, ExtractContext, Result};
+use hookstack_core::{Error, ErrorKind, Extensions, Extract, ExtractContext, Payload, Result};
 use serde::de::DeserializeOwned;
 
 use super::event::SqsMessage;
 use super::middleware::Installed;
 use super::tracker::Tracker;
+use crate::extract::read;
 
 /// The messages of an SQS batch, whose bodies are JSON of a `T`: an argument of handlers in a stack with
 /// [`PartialBatch`](super::PartialBatch).
@@ -81,17 +82,7 @@ impl<T: DeserializeOwned + Send> Records<T> {
 
 impl<T: DeserializeOwned> Record<T> {
     fn read(message: &SqsMessage) -> Result<Self> {
-        let body = serde_json::from_str(&message.body).map_err(|error| {
-            let reason = hookstack_core::redact::serde_reason(&error);
-            Error::of_kind(
-                ErrorKind::InvalidInput,
-                format!(
-                    "the message's body: {reason} (line {} column {})",
-                    error.line(),
-                    error.column()
-                ),
-            )
-        })?;
+        let body = read("the message's body", &Payload::from_text(message.body.clone())?)?;
         let attributes = &message.attributes;
         Ok(Record {
             body,

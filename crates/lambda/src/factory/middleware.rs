@@ -10,7 +10,7 @@ use std::task::Poll;
 use hookstack_core::host::BoxFuture;
 use hookstack_core::redact::ErrorMessages;
 use hookstack_core::{
-    Call, Error, ErrorKind, Middleware, Next, OnRegister, Outcome, Payload, Result, Retry,
+    Call, Error, ErrorKind, Middleware, Next, OnRegister, Outcome, Payload, Result,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -18,6 +18,7 @@ use tracing::Instrument;
 
 use super::function::FactoryFn;
 use super::next::{NextHandler, Seen};
+use crate::extract::read;
 use crate::trace::{Segment, SpanKind};
 
 /// The variable that switches the tracing of all factories on that do not say otherwise: `true` or `false`, `1`
@@ -94,10 +95,7 @@ where
     /// Runs the function; `Ok` is its response.
     async fn run(&self, cx: &mut Call, next: Next<'_>, seen: &Seen) -> Result<Payload> {
         let event = cx.take_payload().unwrap_or_default();
-        let event: E = event.to().map_err(|error| {
-            Error::of_kind(ErrorKind::InvalidInput, format!("the event: {}", error.text()))
-                .with_retry(Retry::Never)
-        })?;
+        let event: E = read("the event", &event)?;
         let next = NextHandler::new(next.shorten(), seen.clone());
         let running: BoxFuture<'_, Result<R>> =
             Box::pin(self.function.call(event, cx, next, &self.parameters));

@@ -1,18 +1,13 @@
 //! What `tracing` is told, as text.
 
 use std::fmt::Write;
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Dispatch, Event, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
-
-/// While there is one subscriber alone, `tracing` asks nobody but the thread that first comes to a line whether
-/// anybody wants it, and remembers that: a test without a subscriber would switch the line off for all others.
-static OTHERS: LazyLock<[Dispatch; 2]> =
-    LazyLock::new(|| [(); 2].map(|()| Dispatch::new(tracing_subscriber::registry())));
 
 /// Keeps spans and events of this crate.
 #[derive(Clone, Default)]
@@ -22,7 +17,10 @@ impl Signals {
     /// What was told while `work` ran: `+span in 'parent' fields`, `span fields` for those recorded later, `-span`,
     /// and `!LEVEL in 'span' fields` for events.
     pub(crate) fn of<T>(work: impl Future<Output = T>) -> (T, Vec<String>) {
-        LazyLock::force(&OTHERS);
+        // With one subscriber alone, `tracing` asks only the thread that first comes to a line whether it is
+        // wanted, and that may be one of another test, to which nobody listens.
+        static SECOND: OnceLock<Dispatch> = OnceLock::new();
+        SECOND.get_or_init(|| Dispatch::new(tracing_subscriber::registry()));
         let signals = Signals::default();
         let subscriber = tracing_subscriber::registry().with(signals.clone());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
