@@ -8,6 +8,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
+use hookstack_core::Error;
 use hookstack_core::host::Answered;
 use lambda_runtime::LambdaInvocation;
 use tower_layer::Layer;
@@ -31,13 +32,15 @@ impl Work {
     pub(crate) async fn run(self) {
         let info = self.answered.call().info().clone();
         let logged = self.answered.call().extensions().get::<Logged>();
-        let mut logged = logged.map_or(0..0, |logged| logged.0.clone());
+        let logged = logged.map_or(0..0, |logged| logged.0.clone());
+        let mut reported: Vec<_> =
+            self.answered.call().reported().iter().map(Error::to_brief).collect();
         let errors = match self.deadline.all(self.answered.after_response()).await {
             Ok(errors) => errors,
-            // What was reported is lost with the hooks.
+            // What was reported before is no less true.
             Err(late) => {
-                logged = 0..0;
-                vec![late]
+                reported.push(late);
+                reported
             }
         };
         let errors = errors.iter().enumerate().filter(|(at, _)| !logged.contains(at));

@@ -181,6 +181,30 @@ fn each_failure_is_logged_with_its_message_and_reported() {
     assert!(!told.concat().contains("panic"), "{told:?}");
 }
 
+/// Also when a flush is ended before the deadline, nothing is logged twice, and nothing is lost.
+#[test]
+fn what_failed_beside_messages_is_logged_although_a_flush_hangs() {
+    struct Hangs;
+    impl Middleware for Hangs {
+        async fn after_response(&self, _: &mut AfterResponse<'_>) -> Result {
+            std::future::pending().await
+        }
+    }
+    async fn closes(orders: Records<String>) -> Result<()> {
+        orders.each(work).await?;
+        Err(Error::message("not closed"))
+    }
+    let lambda =
+        wrap(Stack::builder().with(PartialBatch::sqs()).with(Hangs), closes).expect("built");
+    let event = standard(&[r#""fail""#, r#""a""#]).to_string();
+    let context = local_context(Some(Duration::from_secs(60)));
+    let (response, told) = Signals::of(lambda.call_text(&event, context));
+    response.expect("m1 is done");
+    let texts = ["message=no stock", "message=not closed", "message=middleware did not end"];
+    let counts = texts.map(|text| told.iter().filter(|line| line.contains(text)).count());
+    assert_eq!((counts, told.len()), ([1; 3], 3), "{told:?}");
+}
+
 #[test]
 fn what_would_lose_messages_is_refused_when_it_is_built() {
     let error = wrap(Stack::builder(), ship).expect_err("nobody tells Lambda").to_string();
