@@ -1,5 +1,9 @@
 //! When what of an invocation is ended, so that Lambda need not kill the process.
 
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
 use hookstack_core::{Error, ErrorKind, Origin};
@@ -79,9 +83,18 @@ impl Deadline {
     /// When they were dropped.
     pub(crate) async fn all<T>(&self, all: impl Future<Output = T>) -> Result<T, Error> {
         let Some(at) = self.all else { return Ok(all.await) };
-        tokio::time::timeout_at(at, all).await.map_err(|_| {
-            timeout("middleware did not end before the deadline of the invocation".to_owned())
-        })
+        let mut all = pin!(Some(all));
+        let running = poll_fn(|cx| match all.as_mut().as_pin_mut() {
+            Some(running) => running.poll(cx),
+            None => Poll::Pending,
+        });
+        if let Ok(ended) = tokio::time::timeout_at(at, running).await {
+            return Ok(ended);
+        }
+        // A destructor's panic must neither end the process nor reach the caller, whom its text would tell in
+        // plaintext what is sealed otherwise.
+        let _ = catch_unwind(AssertUnwindSafe(|| all.set(None)));
+        Err(timeout("middleware did not end before the deadline of the invocation".to_owned()))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Errors of building a handler, and the error of an invocation as it is posted.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 use hookstack_core::redact::ErrorMessages;
 use hookstack_core::{Error, ErrorKind};
@@ -49,7 +49,8 @@ impl std::error::Error for ConfigError {}
 /// How an invocation failed, as it is posted to Lambda: [`lambda_runtime`] makes a [`Diagnostic`] of it.
 ///
 /// Whoever invoked the function reads name and message; encryption seals the message. `lambda_runtime` writes
-/// the `Debug` form to the log, so that shows the message only where payloads are no secret.
+/// the `Debug` form to the log, so that shows the message only where payloads are no secret, on one line, and at
+/// most 4 KiB of it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct InvocationError {
     name: String,
@@ -98,8 +99,26 @@ impl fmt::Debug for InvocationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shown = ErrorMessages::Auto.shows(self.sensitive);
         let message = if shown { &self.message } else { hookstack_core::redact::REDACTED };
-        write!(f, "{}: {message}", self.name)
+        one_line(f, &self.name)?;
+        f.write_str(": ")?;
+        one_line(f, message)
     }
 }
 
 impl std::error::Error for InvocationError {}
+
+/// Writes a text so that it cannot pass for other lines of the log, nor fill it: messages quote what callers send.
+fn one_line(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+    /// In bytes.
+    const LONGEST: usize = 4096;
+    let shown = &text[..text.floor_char_boundary(LONGEST)];
+    for char in shown.chars() {
+        match char {
+            // Separators of lines that are no control characters.
+            '\u{2028}' | '\u{2029}' => write!(f, "{}", char.escape_unicode())?,
+            char if char.is_control() => write!(f, "{}", char.escape_default())?,
+            char => f.write_char(char)?,
+        }
+    }
+    if shown.len() < text.len() { f.write_char('…') } else { Ok(()) }
+}

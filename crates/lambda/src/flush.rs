@@ -3,16 +3,22 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::ops::Range;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
+use hookstack_core::Error;
 use hookstack_core::host::Answered;
 use lambda_runtime::LambdaInvocation;
 use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::deadline::Deadline;
+
+/// Lies in the extensions of a call: which of the errors that it reports are in the log already.
+#[derive(Debug)]
+pub(crate) struct Logged(pub(crate) Range<usize>);
 
 /// What is left of an invocation whose response is made.
 #[derive(Debug)]
@@ -25,11 +31,20 @@ impl Work {
     /// Runs `after_response`. What goes wrong is logged, because it changes nothing any more.
     pub(crate) async fn run(self) {
         let info = self.answered.call().info().clone();
+        let logged = self.answered.call().extensions().get::<Logged>();
+        let logged = logged.map_or(0..0, |logged| logged.0.clone());
+        let mut reported: Vec<_> =
+            self.answered.call().reported().iter().map(Error::to_brief).collect();
         let errors = match self.deadline.all(self.answered.after_response()).await {
             Ok(errors) => errors,
-            Err(late) => vec![late],
+            // What was reported before is no less true.
+            Err(late) => {
+                reported.push(late);
+                reported
+            }
         };
-        for error in &errors {
+        let errors = errors.iter().enumerate().filter(|(at, _)| !logged.contains(at));
+        for (_, error) in errors {
             // A hook's message may quote a payload.
             let message =
                 hookstack_core::redact::ErrorMessages::Auto.text(error, info.is_sensitive());

@@ -26,11 +26,14 @@ impl Host for Invocation<'_> {
     }
 
     fn check(&mut self, _: &CallInfo, outcome: &mut Outcome) {
-        if let Outcome::Done(result) = outcome
-            && let Ok(payload) = result
-            && payload.len() > self.response_limit
-        {
-            *result = Err(too_large(payload.len(), self.response_limit));
+        let Outcome::Done(result) = outcome else { return };
+        let (what, size) = match result {
+            Ok(payload) => ("response", payload.len()),
+            // Lambda refuses it as well, and the caller would learn nothing.
+            Err(error) => ("error's message", error.name().len() + error.text().len()),
+        };
+        if size > self.response_limit {
+            *result = Err(too_large(what, size, self.response_limit));
         }
     }
 
@@ -85,11 +88,11 @@ impl Drop for Code {
     }
 }
 
-fn too_large(size: usize, limit: usize) -> Error {
+fn too_large(what: &str, size: usize, limit: usize) -> Error {
     Error::of_kind(
         ErrorKind::TooLarge,
         format!(
-            "the response has {size} bytes of JSON, more than the {limit} that Lambda takes; store it elsewhere and return a reference"
+            "the {what} has {size} bytes of JSON, more than the {limit} that Lambda takes; store it elsewhere and return a reference"
         ),
     )
     .with_retry(Retry::Never)

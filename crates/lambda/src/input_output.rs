@@ -10,7 +10,8 @@ const MAX_BYTES: usize = 16 * 1024;
 /// Logs events and responses, for development: [`tracing`] events of level `INFO`, target `hookstack::lambda`.
 ///
 /// What must not be told is named by [JSON pointers](https://www.rfc-editor.org/rfc/rfc6901); `*` stands for
-/// every element of an array and every field of an object. **Where payloads are secret**
+/// every element of an array and every field of an object. A pointer leads on into a text that is JSON itself, as the
+/// body of a request is in the event of an API Gateway: `/body/password`. **Where payloads are secret**
 /// ([`sensitive`](hookstack_core::Middleware::sensitive), beside encryption for instance) it logs sizes only, and
 /// nothing can change that. Errors it leaves to the middleware that log them.
 ///
@@ -80,6 +81,17 @@ fn omit(value: &mut Value, path: &[String]) {
         }
         Value::Object(fields) => fields.get_mut(first).into_iter().for_each(|v| omit(v, rest)),
         Value::Array(items) if first == "*" => items.iter_mut().for_each(|item| omit(item, rest)),
+        // The body of a request, in an event of an API Gateway, is JSON in a text.
+        Value::String(text) if text.trim_start().starts_with(['{', '[']) => {
+            *text = match serde_json::from_str::<Value>(text) {
+                Ok(mut inner) => {
+                    omit(&mut inner, path);
+                    inner.to_string()
+                }
+                // What does not parse might hide it.
+                Err(_) => REDACTED.to_owned(),
+            };
+        }
         Value::Array(items) => {
             let index = first.parse::<usize>().ok();
             index.and_then(|at| items.get_mut(at)).into_iter().for_each(|item| omit(item, rest));

@@ -174,10 +174,35 @@ fn each_failure_is_logged_with_its_message_and_reported() {
     let lambda = wrap(stack, ship).expect("built");
     let event = standard(&[r#""fail""#, r#""a""#, "4111"]);
     let (_, told) = Signals::of(lambda.call_local(&event));
+    assert_eq!(told.len(), 2, "once: {told:?}");
     assert!(told[0].contains("message_id=m0 kind=failure error=SoldOut"), "{told:?}");
     assert!(told[1].contains("message_id=m2 kind=invalid_input"), "{told:?}");
     assert!(!told.concat().contains("4111"), "{told:?}");
     assert!(!told.concat().contains("panic"), "{told:?}");
+}
+
+/// Also when a flush is ended before the deadline, nothing is logged twice, and nothing is lost.
+#[test]
+fn what_failed_beside_messages_is_logged_although_a_flush_hangs() {
+    struct Hangs;
+    impl Middleware for Hangs {
+        async fn after_response(&self, _: &mut AfterResponse<'_>) -> Result {
+            std::future::pending().await
+        }
+    }
+    async fn closes(orders: Records<String>) -> Result<()> {
+        orders.each(work).await?;
+        Err(Error::message("not closed"))
+    }
+    let lambda =
+        wrap(Stack::builder().with(PartialBatch::sqs()).with(Hangs), closes).expect("built");
+    let event = standard(&[r#""fail""#, r#""a""#]).to_string();
+    let context = local_context(Some(Duration::from_secs(60)));
+    let (response, told) = Signals::of(lambda.call_text(&event, context));
+    response.expect("m1 is done");
+    let texts = ["message=no stock", "message=not closed", "message=middleware did not end"];
+    let counts = texts.map(|text| told.iter().filter(|line| line.contains(text)).count());
+    assert_eq!((counts, told.len()), ([1; 3], 3), "{told:?}");
 }
 
 #[test]

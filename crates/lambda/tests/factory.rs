@@ -334,6 +334,45 @@ fn a_stack_level_switch_traces_every_middleware() {
     );
 }
 
+/// A panic marks the span, which keeps what was added to it, and takes nothing of the spans further out.
+#[test]
+fn a_panic_in_a_traced_stack_is_on_its_span() {
+    struct Outer;
+    impl Middleware for Outer {
+        async fn around_function(&self, cx: &mut Call, next: Next<'_>) -> Outcome {
+            let outcome = next.run(cx).await;
+            cx.annotate("of", "outer");
+            outcome
+        }
+    }
+    struct Panics;
+    impl Middleware for Panics {
+        async fn around_function(&self, cx: &mut Call, _: Next<'_>) -> Outcome {
+            cx.annotate("of", "panics");
+            panic!("broken")
+        }
+        async fn after_response(&self, _: &mut hookstack_core::AfterResponse<'_>) -> Result {
+            panic!("broken")
+        }
+    }
+    let stack = Stack::builder().with(Outer).with(Panics);
+    let lambda = Lambda::builder(echo).stack(&stack).trace_middleware(true).build();
+    let (_, told) = Signals::of(lambda.expect("built").call_local(&json!({})));
+    let failed = ["## Panics error.type=Panic", "## Panics otel.status_code=ERROR", "-## Panics"];
+    let expected = [
+        &["+## Outer in '' middleware=Outer hook=around_function"][..],
+        &["+## Panics in '## Outer' middleware=Panics hook=around_function"],
+        &["## Panics annotations={\"of\":\"panics\"}"],
+        &failed,
+        &["## Outer annotations={\"of\":\"outer\"}"],
+        &["## Outer error.type=Panic", "## Outer otel.status_code=ERROR", "-## Outer"],
+        &["+## Panics in '' middleware=Panics hook=after_response"],
+        &failed,
+    ]
+    .concat();
+    assert_eq!(told[..told.len() - 1], expected[..], "{told:?}");
+}
+
 /// Nobody listens, nobody pays: there is no span then.
 #[tokio::test]
 async fn tracing_works_without_a_subscriber() {

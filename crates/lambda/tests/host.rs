@@ -123,6 +123,20 @@ async fn where_payloads_are_secret_debug_tells_no_message() {
     assert_eq!(format!("{error:?}"), "Panic: [redacted]");
 }
 
+/// Messages quote what callers send: it must not look like lines of the log, nor fill it.
+#[tokio::test]
+async fn debug_is_one_line_of_bounded_length() {
+    let fails = async |Event(text): Event<String>| Err::<(), _>(Error::message(text));
+    let lambda = wrap(Stack::builder(), fails).expect("built");
+    let forged = "no order\r\n2026-01-01 INFO paid\u{1b}[2J\u{2028}\u{85}é \"x\"";
+    let error = lambda.call_local(forged).await.expect_err("it fails");
+    assert_eq!(error.message(), forged, "the caller gets it unchanged");
+    let expected = r#"Error: no order\r\n2026-01-01 INFO paid\u{1b}[2J\u{2028}\u{85}é "x""#;
+    assert_eq!(format!("{error:?}"), expected);
+    let error = lambda.call_local(&"é".repeat(100_000)).await.expect_err("it fails");
+    assert_eq!(format!("{error:?}"), format!("Error: {}…", "é".repeat(2048)));
+}
+
 /// What middleware are told.
 #[tokio::test]
 async fn an_invocation_is_described() {
@@ -339,6 +353,38 @@ async fn a_flush_that_does_not_end_loses_no_reply() {
     assert_eq!(response.expect("a response").text(), "1");
 }
 
+/// Neither does its destructor, when a hook is dropped, end the process or tell the caller anything.
+#[tokio::test(start_paused = true)]
+async fn a_hook_that_panics_when_it_is_dropped_tells_nobody_its_text() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("4111")
+        }
+    }
+    struct Before;
+    impl Middleware for Before {
+        async fn transform_input(&self, _: &mut TransformInput<'_>) -> Result {
+            let _bomb = Bomb;
+            std::future::pending().await
+        }
+    }
+    struct After;
+    impl Middleware for After {
+        async fn after_response(&self, _: &mut AfterResponse<'_>) -> Result {
+            let _bomb = Bomb;
+            std::future::pending().await
+        }
+    }
+    let fine = async || Ok::<_, Error>(1);
+    let context = || local_context(Some(Duration::from_secs(60)));
+    let lambda = wrap(Stack::builder().with(Before), fine).expect("built");
+    let error = lambda.call_text("1", context()).await.expect_err("late");
+    assert_eq!((error.name(), error.message().contains("4111")), ("Timeout", false));
+    let lambda = wrap(Stack::builder().with(After), fine).expect("built");
+    assert_eq!(lambda.call_text("1", context()).await.expect("a response").text(), "1");
+}
+
 #[tokio::test]
 async fn a_deadline_in_the_past_fails_at_once() {
     let mut context = local_context(None);
@@ -361,4 +407,10 @@ async fn a_response_that_lambda_would_refuse_is_an_error_that_says_so() {
         error.to_string(),
         "OutputTooLarge: the response has 101 bytes of JSON, more than the 100 that Lambda takes; store it elsewhere and return a reference"
     );
+
+    let fails = async |Event(size): Event<usize>| Err::<(), _>(Error::message("x".repeat(size)));
+    let lambda = Lambda::builder(fails).response_limit(100).build().expect("built");
+    for (size, name) in [(95, "Error"), (96, "OutputTooLarge")] {
+        assert_eq!(lambda.call_local(&size).await.expect_err("it fails").name(), name);
+    }
 }

@@ -45,6 +45,25 @@ fn event_and_response_without_what_is_omitted() {
     assert!(!told.concat().contains("4111"));
 }
 
+/// As API Gateway and SQS put JSON into their events.
+#[test]
+fn json_in_a_text_is_no_way_out() {
+    let logger = InputOutputLogger::new().omit("/body/card").omit("/Records/*/body/cards/*/number");
+    let cards = r#"{"cards":[{"number":"4111"}]}"#;
+    let event = json!({
+        "body": r#"{"card": "4111", "id": 7}"#,
+        "Records": [{ "body": cards }, { "body": "no JSON" }, { "body": "[4111 {" }],
+    });
+    let cards = r#"{"cards":[{"number":"[redacted]"}]}"#;
+    let shown = json!({
+        "body": r#"{"card":"[redacted]","id":7}"#,
+        "Records": [{ "body": cards }, { "body": "no JSON" }, { "body": "[redacted]" }],
+    });
+    let told = told(Stack::builder().with(logger), &event);
+    assert!(told[0].ends_with(&format!(" event={shown}")), "{told:?}");
+    assert!(!told.concat().contains("4111"));
+}
+
 #[test]
 fn sizes_only_where_payloads_are_secret_or_large() {
     struct Secret;

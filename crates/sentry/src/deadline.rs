@@ -97,7 +97,7 @@ fn tell(call: &CallHub, is_issue: bool) {
     }
     let mut event =
         Event { message: Some(MESSAGE.to_owned()), level: Level::Warning, ..Event::new() };
-    let group = ["deadline", &info.app_id, &info.function.id];
+    let group = ["deadline", &info.app_id, &describe::group(info)];
     event.fingerprint =
         group.iter().map(|part| (*part).to_owned().into()).collect::<Vec<_>>().into();
     // The call's own is in use, by the thread that polls it.

@@ -1,6 +1,8 @@
 //! What events tell about the call: tags, context, transaction, trace. Put together only when something is
 //! captured, so that a healthy call pays nothing for it.
 
+use std::borrow::Cow;
+
 use hookstack_core::{CallInfo, CallTrigger, TraceContext};
 use http::StatusCode;
 use sentry_core::Hub;
@@ -21,6 +23,15 @@ pub(crate) fn transaction(info: &CallInfo) -> String {
         return request.transaction();
     }
     format!("inngest/{}", cut(&info.function.id, limits::NAME))
+}
+
+/// What stands for the function where issues are grouped: not the function of an HTTP request, because that is called
+/// by the method, and anybody can make methods up.
+pub(crate) fn group(info: &CallInfo) -> Cow<'_, str> {
+    match Request::of(info) {
+        Some(request @ Request::Http { .. }) => Cow::Owned(request.transaction()),
+        _ => Cow::Borrowed(&info.function.id),
+    }
 }
 
 /// The tags that all events and transactions of a call have. A status is known at its end.

@@ -241,7 +241,8 @@ impl Reporter<'_> {
                 error_kind: failure.kind,
             }),
             None => {
-                let (app, function) = (&*info.app_id, info.function.id.as_str());
+                let group = describe::group(info);
+                let (app, function) = (&*info.app_id, &*group);
                 let parts = match step {
                     // What Sentry groups by is not the same in every process that can serve the last call.
                     Some(step) => [app, function, step, &failure.name],

@@ -9,6 +9,7 @@ use hookstack_core::{
 use super::event::{Failure, Response, SqsEvent};
 use super::tracker::Tracker;
 use crate::extract::read;
+use crate::flush::Logged;
 
 /// Partial batch failures: of a batch of SQS messages those that are done do not come again when others fail.
 ///
@@ -84,21 +85,28 @@ impl PartialBatch {
         };
         if none_done && !left.is_empty() {
             if let Some(error) = failed {
-                errors.into_iter().for_each(|(_, later)| cx.report(later));
+                report_logged(cx, errors);
                 return Outcome::Done(Err(error));
             }
             if self.fail_when_all_fail && !errors.is_empty() {
                 let (_, first) = errors.remove(0);
-                errors.into_iter().for_each(|(_, later)| cx.report(later));
+                report_logged(cx, errors);
                 return Outcome::Done(Err(first));
             }
         }
-        failed.into_iter().chain(errors.into_iter().map(|(_, error)| error)).for_each(|error| {
-            cx.report(error);
-        });
+        failed.into_iter().for_each(|error| cx.report(error));
+        report_logged(cx, errors);
         let failures = left.into_iter().map(|item_identifier| Failure { item_identifier });
         Outcome::Done(Payload::new(&Response { batch_item_failures: failures.collect() }))
     }
+}
+
+/// Reports errors that were logged here, so that the host does not log them again.
+fn report_logged(cx: &mut Call, errors: Vec<(String, Error)>) {
+    let first = cx.reported().len();
+    errors.into_iter().for_each(|(_, error)| cx.report(error));
+    let logged = Logged(first..cx.reported().len());
+    cx.extensions_mut().insert(logged);
 }
 
 fn log(cx: &Call, errors: &[(String, Error)]) {

@@ -1,5 +1,8 @@
 //! A span for every middleware of a stack.
 
+use std::panic::{AssertUnwindSafe, resume_unwind};
+
+use futures_util::FutureExt;
 use hookstack_core::{
     AfterExecution, AfterMemoization, AfterResponse, AfterSendEvents, BeforeExecution,
     BeforeMemoization, BeforeResponse, BeforeSendEvents, BoxMiddleware, Call, Completed,
@@ -9,7 +12,7 @@ use hookstack_core::{
 };
 use tracing::Instrument;
 
-use super::segment::{Segment, fail};
+use super::segment::{Segment, fail, panicked};
 use super::span::SpanKind;
 
 /// Traces every middleware of a list: each run of a hook is a [`tracing`] span `## name` with the field `hook`,
@@ -42,9 +45,17 @@ macro_rules! paired {
     ($($hook:ident $view:ident)*) => {$(
         async fn $hook(&self, cx: &mut $view<'_>) -> Result {
             let span = self.span.open(stringify!($hook));
-            let result = self.inner.$hook(cx).instrument(span.clone()).await;
-            fail(&span, result.as_ref().err());
-            result
+            let running = AssertUnwindSafe(self.inner.$hook(cx).instrument(span.clone()));
+            match running.catch_unwind().await {
+                Ok(result) => {
+                    fail(&span, result.as_ref().err());
+                    result
+                }
+                Err(panic) => {
+                    panicked(&span);
+                    resume_unwind(panic)
+                }
+            }
         }
     )*};
 }
@@ -54,9 +65,20 @@ macro_rules! around {
         async fn $hook(&self, cx: &mut Call, next: $next<'_>) -> $out {
             let segment = Segment::offer(&self.span, cx, stringify!($hook));
             let span = segment.span().clone();
-            let $outcome = self.inner.$hook(cx, next.shorten()).instrument(span).await;
-            segment.exit(cx, $error);
-            $outcome
+            let running = self.inner.$hook(cx, next.shorten()).instrument(span.clone());
+            match AssertUnwindSafe(running).catch_unwind().await {
+                Ok($outcome) => {
+                    segment.exit(cx, $error);
+                    $outcome
+                }
+                // The stack makes an error of it. What the middleware added to its span is not lost, and what
+                // those further out add is not taken for its own.
+                Err(panic) => {
+                    segment.exit(cx, None);
+                    panicked(&span);
+                    resume_unwind(panic)
+                }
+            }
         }
     )*};
 }
@@ -109,8 +131,16 @@ impl Middleware for Traced {
     }
     async fn around_send(&self, cx: &mut Sending, next: NextSend<'_>) -> Sent {
         let span = self.span.open("around_send");
-        let sent = self.inner.around_send(cx, next).instrument(span.clone()).await;
-        fail(&span, sent.error.as_ref());
-        sent
+        let running = AssertUnwindSafe(self.inner.around_send(cx, next).instrument(span.clone()));
+        match running.catch_unwind().await {
+            Ok(sent) => {
+                fail(&span, sent.error.as_ref());
+                sent
+            }
+            Err(panic) => {
+                panicked(&span);
+                resume_unwind(panic)
+            }
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! The spans that a call is in.
 
-use hookstack_core::{Call, Error, Extensions};
+use hookstack_core::{Call, Error, ErrorKind, Extensions};
 use serde_json::{Map, Value};
 use tracing::Span;
 
@@ -90,6 +90,11 @@ pub(super) fn fail(span: &Span, error: Option<&Error>) {
         span.record("error.type", error.name());
         span.record("otel.status_code", "ERROR");
     }
+}
+
+/// Tells on a span that what is in it panicked, as it tells of the error that is made of that.
+pub(super) fn panicked(span: &Span) {
+    fail(span, Some(&Error::of_kind(ErrorKind::Panic, "")));
 }
 
 /// Also ends the segments further in, if a panic left any open.

@@ -23,7 +23,9 @@ impl Signals {
         SECOND.get_or_init(|| Dispatch::new(tracing_subscriber::registry()));
         let signals = Signals::default();
         let subscriber = tracing_subscriber::registry().with(signals.clone());
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+        // Nothing here waits for anything but time.
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.enable_time().start_paused(true).build();
         let result = tracing::subscriber::with_default(subscriber, || {
             runtime.expect("a runtime").block_on(work)
         });

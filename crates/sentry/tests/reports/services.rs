@@ -80,6 +80,21 @@ async fn what_an_issue_of_a_request_tells() {
     );
 }
 
+/// Otherwise whoever makes methods up makes an issue with each.
+#[tokio::test]
+async fn requests_with_made_up_methods_are_one_issue() {
+    let (sentry, sink) = traced();
+    let sentry = Arc::new(sentry.build());
+    for method in ["BREW", "WHEN", "POST"] {
+        let stack = Stack::builder().with(sentry.clone()).build();
+        Request::http(method, "/orders").call(stack, async |_| declined().into()).await;
+    }
+    let groups: Vec<_> = sink.issues().iter().map(|issue| issue.fingerprint.concat()).collect();
+    let expected =
+        ["HTTP", "HTTP", "POST"].map(|method| format!("{{{{ default }}}}app{method} /orders"));
+    assert_eq!(groups, expected);
+}
+
 #[tokio::test]
 async fn what_an_issue_of_an_invocation_tells() {
     let (sentry, sink) = traced();
