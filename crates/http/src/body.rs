@@ -5,8 +5,10 @@ use std::task::{Context, Poll, ready};
 
 use axum_core::body::Body;
 use bytes::Bytes;
+use http::header::CONTENT_LENGTH;
 use http_body::{Body as _, Frame, SizeHint};
 
+use crate::Response;
 use crate::after::After;
 
 /// A body that passes everything on as it is. When its end was handed to the transport, `after_response`
@@ -19,13 +21,15 @@ pub(crate) struct Delivered {
 }
 
 impl Delivered {
-    pub(crate) fn around(body: Body, mut after: After, is_head: bool) -> Body {
+    pub(crate) fn around(response: Response, mut after: After, has_body: bool) -> Response {
+        let (parts, body) = response.into_parts();
+        let announced = || parts.headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok();
+        let left = body.size_hint().exact().or_else(announced);
         // Nobody asks for the frames of such a body.
-        if is_head || body.is_end_stream() {
+        if !has_body || left == Some(0) || body.is_end_stream() {
             after.delivered();
         }
-        let left = body.size_hint().exact();
-        Body::new(Delivered { body, left, after })
+        Response::from_parts(parts, Body::new(Delivered { body, left, after }))
     }
 }
 

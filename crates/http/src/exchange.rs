@@ -14,7 +14,6 @@ use crate::{Request, Response, problem};
 
 /// Where the request waits for the service, and the response for the client. `from_fn` takes them out
 /// and puts them back.
-#[derive(Debug)]
 pub(crate) struct Exchange {
     request: Mutex<Option<Request>>,
     response: Mutex<Option<Response>>,
@@ -193,7 +192,7 @@ impl Exchange {
     }
 
     /// Whether the protocol lets the response have a body.
-    fn may_have_body(&self, response: &Response) -> bool {
+    pub(crate) fn may_have_body(&self, response: &Response) -> bool {
         let status = response.status();
         !self.is_head
             && !status.is_informational()

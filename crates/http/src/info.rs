@@ -22,8 +22,10 @@ pub(crate) fn read(
     let (function, trigger) = shared.routes.of(&parts);
     let run_id = match (outer, &shared.request_id) {
         (Some(outer), _) => outer.run_id.clone(),
-        (None, Some(name)) => request_id::of(&parts.headers, name).unwrap_or_else(request_id::new),
-        (None, None) => request_id::new(),
+        (None, Some(name)) => {
+            request_id::of(&parts.headers, name).unwrap_or_else(request_id::fresh)
+        }
+        (None, None) => request_id::fresh(),
     };
     let mut info = CallInfo::new(shared.app_id.clone(), function, run_id);
     info.max_attempts = Some(1);
@@ -45,4 +47,32 @@ fn trace(headers: &HeaderMap) -> TraceCarrier {
         carrier.set(name, value);
     }
     carrier
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn a_trace_comes_in_the_headers_that_are_known() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("traceparent", "00-abababababababababababababababab-0101010101010101-01"),
+            ("tracestate", "a=1"),
+            ("tracestate", "b=2"),
+            ("x-amzn-trace-id", "Root=1-5759e988-bd862e3fe1be46a994272793"),
+            ("sentry-trace", "one"),
+            ("sentry-trace", "two"),
+            ("authorization", "Bearer secret"),
+        ] {
+            headers.append(name, HeaderValue::from_static(value));
+        }
+        let carrier = trace(&headers);
+        let keys: Vec<_> = carrier.keys().collect();
+        assert_eq!(keys, ["traceparent", "tracestate", "sentry-trace", "x-amzn-trace-id"]);
+        assert_eq!(carrier.get("tracestate"), Some("a=1,b=2"));
+        assert_eq!(carrier.get("sentry-trace"), Some("one"));
+    }
 }

@@ -10,7 +10,6 @@ use axum_core::body::Body;
 use bytes::Bytes;
 use hookstack_core::host::CallGuard;
 use hookstack_core::{BoxError, Call, Error, Hook, Input, Result, StackBuilder};
-use http::Method;
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -190,7 +189,6 @@ where
         },
     };
     let is_inner = outer.is_some();
-    let is_head = request.method() == Method::HEAD;
     let info = call.info().clone();
     let exchange = Arc::new(Exchange::new(request, &shared.stack, shared.body_limit));
     if shared.stack.has(Hook::AroundFunction) {
@@ -206,7 +204,7 @@ where
     };
     let guard = CallGuard::new(shared.stack.clone(), call);
     let mut answered = guard.run(&mut host, Input::default()).await;
-    let headers = answered.headers().clone();
+    let headers = answered.take_headers();
     let mut response = host.response(answered.outcome(), answered.status(), headers);
     if is_inner && let Some(error) = answered.take_error() {
         response.extensions_mut().insert(Carried::new(error));
@@ -217,5 +215,6 @@ where
         response.headers_mut().insert(name, id);
     }
     let after = After::new(answered, shared.tasks.clone());
-    response.map(|body| Delivered::around(body, after, is_head))
+    let has_body = host.exchange.may_have_body(&response);
+    Delivered::around(response, after, has_body)
 }

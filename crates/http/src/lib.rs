@@ -1,4 +1,4 @@
-//! HTTP services with hookstack middleware: a tower layer, and helpers for axum.
+#![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod after;
@@ -11,6 +11,7 @@ mod exchange;
 mod extract;
 mod failure;
 mod from_fn;
+pub mod guide;
 mod host;
 mod https_redirect;
 mod info;

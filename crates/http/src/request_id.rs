@@ -14,7 +14,7 @@ static NEXT: AtomicU64 = AtomicU64::new(0);
 const LONGEST: usize = 128;
 
 /// A new id: random for the process, counted within it.
-pub(crate) fn new() -> String {
+pub(crate) fn fresh() -> String {
     format!("{:016x}-{:x}", *PROCESS, NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
@@ -31,7 +31,7 @@ mod tests {
 
     #[test]
     fn ids_differ_and_are_short() {
-        let (one, other) = (new(), new());
+        let (one, other) = (fresh(), fresh());
         assert_ne!(one, other);
         assert!(one.len() <= 33, "{one}");
     }

@@ -12,8 +12,11 @@ use http::request::Parts;
 pub(crate) struct Routes {
     /// The route of all requests, if it was given.
     fixed: Option<Arc<str>>,
-    known: RwLock<HashMap<Box<str>, Vec<(Method, Arc<FunctionInfo>)>>>,
+    known: RwLock<Known>,
 }
+
+/// By route, then by method.
+type Known = HashMap<Box<str>, Vec<(Method, Arc<FunctionInfo>)>>;
 
 impl Routes {
     pub(crate) fn new(fixed: Option<Arc<str>>) -> Self {
@@ -36,7 +39,7 @@ impl Routes {
         if !is_usual(method) {
             return Arc::new(make(method, route));
         }
-        let find = |known: &HashMap<Box<str>, Vec<(Method, Arc<FunctionInfo>)>>| {
+        let find = |known: &Known| {
             let (_, function) = known.get(route)?.iter().find(|(known, _)| known == method)?;
             Some(function.clone())
         };

@@ -157,6 +157,11 @@ impl Answered {
         &self.answer.headers
     }
 
+    /// Takes the headers, to make the response of them.
+    pub fn take_headers(&mut self) -> HeaderMap {
+        std::mem::take(&mut self.answer.headers)
+    }
+
     /// The call.
     pub fn call(&self) -> &Call {
         &self.guard.call

@@ -8,8 +8,10 @@ use axum::body::Body;
 use axum::routing::get;
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};
-use hookstack_core::{AfterResponse, Middleware, OnAbandoned, Result, Stack};
-use hookstack_http::{Background, layer};
+use hookstack_core::{
+    AfterResponse, BeforeExecution, Extract, ExtractContext, Middleware, OnAbandoned, Result, Stack,
+};
+use hookstack_http::{Arg, Background, layer};
 use http::Method;
 use http_body_util::BodyExt;
 
@@ -28,22 +30,37 @@ impl Ends {
     }
 }
 
+/// Left by one hook for another.
+struct Begun;
+
 impl Middleware for Ends {
+    async fn before_execution(&self, cx: &mut BeforeExecution<'_>) -> Result {
+        cx.extensions_mut().insert(Begun);
+        Ok(())
+    }
+
     async fn after_response(&self, _: &mut AfterResponse<'_>) -> Result {
         self.note("after_response");
         Ok(())
     }
 
-    fn on_abandoned(&self, _: &mut OnAbandoned<'_>) {
+    fn on_abandoned(&self, cx: &mut OnAbandoned<'_>) {
+        assert!(cx.extensions_mut().remove::<Begun>().is_some(), "the call was given back");
         self.note("on_abandoned");
     }
+}
+
+/// Streamed, with a length that only the header tells.
+async fn announced() -> ([(&'static str, &'static str); 1], Body) {
+    let pieces = stream::iter(["a", "b", "c"]).map(Ok::<_, Infallible>);
+    ([("content-length", "3")], Body::from_stream(pieces))
 }
 
 /// Bodies of all kinds, and the background work of each.
 fn router(ends: &Ends) -> Router {
     let pieces = |ends: Ends, background: Background| async move {
         background.add(async move { ends.note("background") });
-        let pieces = stream::iter(["a", "b", "c"]).map(|piece| Ok::<_, Infallible>(piece));
+        let pieces = stream::iter(["a", "b", "c"]).map(Ok::<_, Infallible>);
         Body::from_stream(pieces)
     };
     let work = {
@@ -55,6 +72,8 @@ fn router(ends: &Ends) -> Router {
         .route("/whole", get(async || "whole"))
         .route("/empty", get(async || ()))
         .route("/nothing", get(async || http::StatusCode::NO_CONTENT))
+        .route("/nothing-with-text", get(async || (http::StatusCode::NOT_MODIFIED, "text")))
+        .route("/announced", get(announced))
         .layer(layer(Stack::builder().with(ends.clone())).expect("a layer"))
 }
 
@@ -65,6 +84,8 @@ async fn after_response_follows_the_last_byte_of_every_kind_of_body() {
             (Method::GET, "/whole"),
             (Method::GET, "/empty"),
             (Method::GET, "/nothing"),
+            (Method::GET, "/nothing-with-text"),
+            (Method::GET, "/announced"),
             (Method::HEAD, "/whole"),
         ] {
             let ends = Ends::default();
@@ -120,6 +141,44 @@ async fn a_client_that_does_not_wait_for_the_handler_leaves_an_abandoned_call() 
     let router = Router::new()
         .route("/", get(handler))
         .layer(layer(Stack::builder().with(ends.clone())).expect("a layer"));
+    let server = serve(router).await;
+    {
+        let answer = std::pin::pin!(server.get("/"));
+        let begun = std::pin::pin!(begun.notified());
+        let first = futures_util::future::select(answer, begun).await;
+        assert!(matches!(first, futures_util::future::Either::Right(_)));
+    }
+    until("an end", || !ends.all().is_empty()).await;
+    assert_eq!(ends.all(), ["on_abandoned"]);
+}
+
+/// An argument that is never there.
+struct Never;
+
+impl Extract for Never {
+    async fn extract(cx: &mut ExtractContext<'_>) -> Result<Self> {
+        cx.call.extensions().get::<Arc<tokio::sync::Notify>>().expect("its hook ran").notify_one();
+        std::future::pending().await
+    }
+}
+
+struct Notifies(Arc<tokio::sync::Notify>);
+
+impl Middleware for Notifies {
+    async fn before_execution(&self, cx: &mut BeforeExecution<'_>) -> Result {
+        cx.extensions_mut().insert(self.0.clone());
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_an_extractor_holds_is_given_back_when_it_is_dropped() {
+    let ends = Ends::default();
+    let begun = Arc::new(tokio::sync::Notify::new());
+    let stack = Stack::builder().with(ends.clone()).with(Notifies(begun.clone()));
+    let router = Router::new()
+        .route("/", get(async |_: Arg<Never>| ()))
+        .layer(layer(stack).expect("a layer"));
     let server = serve(router).await;
     {
         let answer = std::pin::pin!(server.get("/"));

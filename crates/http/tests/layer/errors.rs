@@ -105,7 +105,7 @@ async fn an_error_of_the_inner_call_is_the_outer_ones() {
             let error = next.run(request).await.expect_err("it fails");
             Err(error)
         });
-    let route = Stack::builder().with(inner.clone());
+    let route = Stack::builder().with(inner.clone()).with(hookstack_http::ProcessTime::new());
     let app = Stack::builder().with(outer.clone()).with(mark);
     let router = Router::new()
         .route("/", get(fails).layer(layer(route).expect("a layer")))
@@ -113,6 +113,7 @@ async fn an_error_of_the_inner_call_is_the_outer_ones() {
     let reply = serve(router).await.get("/").await;
     assert_eq!(reply.status, StatusCode::INTERNAL_SERVER_ERROR);
     assert!(!reply.text().contains(SECRET));
+    assert!(reply.header("x-process-time").is_some(), "the inner call's headers stay");
     let expected = [(ErrorKind::Failure, SECRET.to_owned())];
     assert_eq!(*outer.0.lock().expect("no panic"), expected);
     assert_eq!(*inner.0.lock().expect("no panic"), expected);

@@ -6,3 +6,4 @@ mod delivery;
 mod errors;
 mod order;
 mod payload;
+mod tower;

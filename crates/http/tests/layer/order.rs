@@ -158,3 +158,27 @@ async fn a_request_keeps_the_id_it_came_with() {
     let reply = server.get("/").await;
     assert_eq!(reply.json(), json!(reply.header("x-request-id").expect("an id")));
 }
+
+/// Payloads of the route's call pass through the router's.
+#[tokio::test]
+async fn a_sensitive_inner_call_makes_the_outer_one_sensitive() {
+    struct Secret;
+    impl hookstack_core::Middleware for Secret {
+        fn sensitive(&self) -> bool {
+            true
+        }
+    }
+    let told = from_fn("told", async |cx: &mut Call, next: Next<'_>| -> Outcome {
+        let before = cx.info().is_sensitive();
+        drop(next.run(cx).await);
+        Outcome::ok(&(before, cx.info().is_sensitive()))
+    });
+    let route = layer(Stack::builder().with(Secret)).expect("a layer");
+    let router = Router::new()
+        .route("/secret", get(async || ()).layer(route))
+        .route("/open", get(async || ()))
+        .layer(layer(Stack::builder().with(told)).expect("a layer"));
+    let server = serve(router).await;
+    assert_eq!(server.get("/secret").await.json(), json!([false, true]));
+    assert_eq!(server.get("/open").await.json(), json!([false, false]));
+}
