@@ -280,7 +280,7 @@ struct Seen(Arc<Mutex<String>>);
 
 impl Seen {
     fn note(&self, what: impl fmt::Debug) {
-        write!(self.0.lock().expect("no panic"), "{what:?}\n").expect("written");
+        writeln!(self.0.lock().expect("no panic"), "{what:?}").expect("written");
     }
 
     fn outcome(&self, outcome: &Outcome) {

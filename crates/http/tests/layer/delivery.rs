@@ -243,24 +243,24 @@ async fn a_call_that_an_extractor_holds_is_given_back_when_it_is_dropped() {
 async fn draining_waits_for_what_is_due() {
     let ends = Ends::default();
     let built = layer(Stack::builder().with(ends.clone())).expect("a layer");
-    let router = Router::new()
-        .route(
-            "/",
-            get({
-                let ends = ends.clone();
-                async move |background: Background| {
-                    background.add(async move {
-                        tokio::task::yield_now().await;
-                        ends.note("background");
-                    });
-                    background.add(async { panic!("caught") });
-                }
-            }),
-        )
-        .layer(built.clone());
-    let server = serve(router).await;
+    let go_on = Arc::new(tokio::sync::Notify::new());
+    let handler = {
+        let (ends, go_on) = (ends.clone(), go_on.clone());
+        async move |background: Background| {
+            background.add(async move {
+                ends.note("begun");
+                go_on.notified().await;
+                ends.note("ended");
+            });
+            background.add(async { panic!("caught") });
+        }
+    };
+    let server = serve(Router::new().route("/", get(handler)).layer(built.clone())).await;
     server.get("/").await;
-    until("the response is over", || !ends.all().is_empty()).await;
-    built.drain().await;
-    assert_eq!(ends.all(), ["background", "after_response"]);
+    until("the work begins", || !ends.all().is_empty()).await;
+    let mut drained = std::pin::pin!(built.drain());
+    assert!(futures_util::poll!(drained.as_mut()).is_pending(), "there is work left");
+    go_on.notify_one();
+    drained.await;
+    assert_eq!(ends.all(), ["begun", "ended", "after_response"]);
 }
