@@ -1,5 +1,6 @@
 //! To which host a request was sent.
 
+use http::HeaderMap;
 use http::header::HOST;
 use http::request::Parts;
 use http::uri::Authority;
@@ -10,7 +11,12 @@ pub(crate) fn of(parts: &Parts) -> Option<Authority> {
     if let Some(authority) = parts.uri.authority() {
         return Some(without_user(authority));
     }
-    let mut hosts = parts.headers.get_all(HOST).iter();
+    of_header(&parts.headers)
+}
+
+/// What the header `host` names, if there is one of it.
+pub(crate) fn of_header(headers: &HeaderMap) -> Option<Authority> {
+    let mut hosts = headers.get_all(HOST).iter();
     let (Some(host), None) = (hosts.next(), hosts.next()) else { return None };
     let authority = Authority::try_from(host.as_bytes()).ok()?;
     // A user's name is no part of the header.

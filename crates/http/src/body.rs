@@ -1,5 +1,6 @@
 //! The body of a response, which notices its end.
 
+use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -17,6 +18,7 @@ pub(crate) struct Delivered {
     body: Body,
     /// How many bytes are to come, where that is known: a transport that has them asks no further.
     left: Option<u64>,
+    failed: bool,
     after: After,
 }
 
@@ -29,7 +31,7 @@ impl Delivered {
         if !has_body || left == Some(0) || body.is_end_stream() {
             after.delivered();
         }
-        Response::from_parts(parts, Body::new(Delivered { body, left, after }))
+        Response::from_parts(parts, Body::new(Delivered { body, left, failed: false, after }))
     }
 }
 
@@ -43,8 +45,11 @@ impl http_body::Body for Delivered {
     ) -> Poll<Option<Result<Frame<Bytes>, axum_core::Error>>> {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
         let is_over = match &frame {
-            None => true,
-            Some(Err(_)) => false,
+            None => !self.failed,
+            Some(Err(_)) => {
+                self.failed = true;
+                false
+            }
             Some(Ok(frame)) => {
                 if let (Some(left), Some(data)) = (&mut self.left, frame.data_ref()) {
                     *left = left.saturating_sub(data.len() as u64);
@@ -64,5 +69,24 @@ impl http_body::Body for Delivered {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+/// A body without a byte, of which no length is told: a response to HEAD is about another one.
+pub(crate) struct Nothing;
+
+impl http_body::Body for Nothing {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(None)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        true
     }
 }

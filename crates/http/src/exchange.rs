@@ -8,6 +8,7 @@ use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCO
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use http_body::Body as _;
 
+use crate::body::Nothing;
 use crate::failure::Carried;
 use crate::payload::{self, Read};
 use crate::{Request, Response, problem};
@@ -125,6 +126,9 @@ impl Exchange {
     }
 
     async fn read_response(&self, response: &mut Response) -> Result<Payload> {
+        if self.wire {
+            self.withhold(response)?;
+        }
         if !self.may_have_body(response)
             || response.body().is_end_stream()
             || problem::is_ours(response)
@@ -150,6 +154,23 @@ impl Exchange {
         }
     }
 
+    /// Takes away what would leave without being a payload.
+    fn withhold(&self, response: &mut Response) -> Result {
+        if response.status().is_informational() {
+            return Err(cannot_seal("is another protocol"));
+        }
+        if problem::is_ours(response) {
+            // A function around may have written into it.
+            problem::replace(response);
+        }
+        if !self.may_have_body(response) {
+            // HTTP/2 servers send it all the same. Its length is that of the plaintext.
+            response.headers_mut().remove(CONTENT_LENGTH);
+            *response.body_mut() = Body::new(Nothing);
+        }
+        Ok(())
+    }
+
     /// A response that is no payload: it passes, unless encryption would have to see it.
     fn refuse(&self, response: &mut Response, reason: &str) -> Result<Payload> {
         if !self.wire {
@@ -161,12 +182,7 @@ impl Exchange {
             problem::replace(response);
             return Ok(Payload::absent());
         }
-        Err(Error::of_kind(
-            ErrorKind::Misuse,
-            format!(
-                "the response cannot be encrypted, because its body {reason}: answer with JSON within the `body_limit`, or take the route out of the encrypted router"
-            ),
-        ))
+        Err(cannot_seal(reason))
     }
 
     /// A payload that a middleware made where the handler's response is none, but has a body: it must not be lost
@@ -221,6 +237,15 @@ impl Exchange {
             && !status.is_informational()
             && !matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
     }
+}
+
+fn cannot_seal(reason: &str) -> Error {
+    Error::of_kind(
+        ErrorKind::Misuse,
+        format!(
+            "the response cannot be encrypted, because its body {reason}: answer with JSON within the `body_limit`, or take the route out of the encrypted router"
+        ),
+    )
 }
 
 /// Makes the payload the request's body.

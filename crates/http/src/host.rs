@@ -134,10 +134,15 @@ where
 impl<S> HttpHost<S> {
     /// A hook around the function may have changed the payload meanwhile.
     fn update(&self, request: &mut Request, input: &Input) {
-        let Some(written) = &self.written else { return };
-        let text = input.payload.text();
         // Payloads share their text, so the same one is in the same place.
-        if text.as_ptr() != written.as_ptr() || text.len() != written.len() {
+        let is_same = match &self.written {
+            None => input.payload.is_absent(),
+            Some(written) => {
+                let text = input.payload.text();
+                text.as_ptr() == written.as_ptr() && text.len() == written.len()
+            }
+        };
+        if !is_same {
             exchange::write(request, &input.payload);
         }
     }

@@ -3,7 +3,7 @@
 use hookstack_core::{Call, HttpError, Middleware, Next, Outcome, Result};
 use http::header::{FORWARDED, LOCATION};
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use crate::exchange::exchange_of;
 use crate::{Response, authority};
@@ -39,8 +39,8 @@ impl HttpsRedirect {
         HttpsRedirect::default()
     }
 
-    /// Believes the headers `forwarded` and `x-forwarded-proto`, the entry that the nearest proxy added. Do this
-    /// only where a proxy sets or removes them: anybody can send them.
+    /// Believes the headers `forwarded` and `x-forwarded-proto`, the entry that the nearest proxy added; if both
+    /// are there, both must say `https`. Do this only where a proxy sets or removes them: anybody can send them.
     pub fn behind_proxy(mut self) -> Self {
         self.trusts_proxy = true;
         self
@@ -54,8 +54,7 @@ impl HttpsRedirect {
 
     fn is_secure(&self, parts: &Parts) -> bool {
         if self.trusts_proxy {
-            return forwarded_protocol(&parts.headers)
-                .is_some_and(|protocol| protocol.eq_ignore_ascii_case("https"));
+            return came_by_https(&parts.headers);
         }
         parts.uri.scheme() == Some(&http::uri::Scheme::HTTPS)
     }
@@ -76,19 +75,27 @@ impl HttpsRedirect {
     }
 }
 
-/// By which protocol the nearest proxy was reached. The last entry is its own; those before it are hearsay.
-fn forwarded_protocol(headers: &HeaderMap) -> Option<&str> {
+/// Whether the nearest proxy was reached by HTTPS. The last entry of a header is its own; those before it are
+/// hearsay. Many proxies set one header and let the other through as the client sent it, so none may deny it.
+fn came_by_https(headers: &HeaderMap) -> bool {
     let last = |name| {
         let value = headers.get_all(name).iter().next_back()?;
-        value.to_str().ok()?.rsplit(',').next()
+        Some(value.to_str().unwrap_or_default().rsplit(',').next().unwrap_or_default())
     };
-    if let Some(forwarded) = last(FORWARDED) {
-        return forwarded.split(';').find_map(|pair| {
+    let forwarded = last(FORWARDED).map(|entry| {
+        let protocol = entry.split(';').find_map(|pair| {
             let (name, value) = pair.trim().split_once('=')?;
             name.eq_ignore_ascii_case("proto").then(|| value.trim().trim_matches('"'))
         });
-    }
-    last(http::HeaderName::from_static("x-forwarded-proto")).map(str::trim)
+        protocol.is_some_and(is_https)
+    });
+    let other = last(HeaderName::from_static("x-forwarded-proto")).map(is_https);
+    let told = [forwarded, other];
+    told.contains(&Some(true)) && !told.contains(&Some(false))
+}
+
+fn is_https(protocol: &str) -> bool {
+    protocol.trim().eq_ignore_ascii_case("https")
 }
 
 impl Middleware for HttpsRedirect {
@@ -149,6 +156,10 @@ mod tests {
             (&[("forwarded", "for=1.2.3.4;proto=https")][..], true),
             (&[("forwarded", "proto=https, for=1.2.3.4;Proto=\"http\"")][..], false),
             (&[("forwarded", "for=1.2.3.4"), ("x-forwarded-proto", "https")][..], false),
+            // The proxy sets one of them, and lets the other through.
+            (&[("forwarded", "proto=https"), ("x-forwarded-proto", "http")][..], false),
+            (&[("forwarded", "proto=http"), ("x-forwarded-proto", "https")][..], false),
+            (&[("forwarded", "proto=https"), ("x-forwarded-proto", "https")][..], true),
             (&[][..], false),
         ] {
             let parts = parts("/", headers);

@@ -1,7 +1,7 @@
 //! Errors as responses: problem details (RFC 9457), in one place for all of them.
 
 use axum_core::body::Body;
-use hookstack_core::{Error, ErrorKind, Retry};
+use hookstack_core::{Error, ErrorKind, HttpError, Retry};
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
@@ -50,9 +50,17 @@ pub(crate) fn headers(error: &Error) -> HeaderMap {
 /// client can read it; the rest is for observers.
 pub(crate) fn body(error: &Error) -> Body {
     let status = status_of(error);
-    let is_told = status.is_client_error() || error.is_sealed();
-    let name = error.is_sealed().then(|| error.name());
-    write(status, is_told.then(|| error.text()), name)
+    if error.is_sealed() {
+        return write(status, Some(error.text()), Some(error.name()));
+    }
+    if !status.is_client_error() {
+        return write(status, None, None);
+    }
+    // What was wrapped around the message for the client is for observers.
+    match error.downcast_ref::<HttpError>() {
+        Some(meant) if meant.status() == status => write(status, Some(&meant.to_string()), None),
+        _ => write(status, Some(error.text()), None),
+    }
 }
 
 fn write(status: StatusCode, detail: Option<&str>, name: Option<&str>) -> Body {

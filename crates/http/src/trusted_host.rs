@@ -4,7 +4,9 @@ use hookstack_core::{
     Call, Completed, Error, ErrorKind, HttpError, Middleware, NextRequest, Result,
 };
 use http::StatusCode;
+use http::header::HOST;
 use http::request::Parts;
+use http::uri::Authority;
 
 use crate::authority;
 
@@ -52,10 +54,16 @@ impl TrustedHost {
     }
 
     fn trusts(&self, parts: &Parts) -> bool {
-        authority::of(parts).is_some_and(|authority| {
-            let host = authority.host().trim_end_matches('.').to_ascii_lowercase();
-            self.patterns.iter().any(|pattern| pattern.matches(&host))
-        })
+        let is_known = |authority: Option<Authority>| {
+            authority.is_some_and(|authority| {
+                let host = authority.host().to_ascii_lowercase();
+                let host = host.strip_suffix('.').unwrap_or(&host);
+                self.patterns.iter().any(|pattern| pattern.matches(host))
+            })
+        };
+        // The URI's host wins, but who builds links may look at the header alone.
+        is_known(authority::of(parts))
+            && (!parts.headers.contains_key(HOST) || is_known(authority::of_header(&parts.headers)))
     }
 }
 
@@ -120,6 +128,7 @@ mod tests {
             ("example.com", true),
             ("EXAMPLE.com:8080", true),
             ("example.com.", true),
+            ("example.com..", false),
             ("www.example.com", false),
             ("a.shop.example", true),
             ("a.b.shop.example:1", true),
@@ -140,6 +149,23 @@ mod tests {
         assert!(!hosts.trusts(&twice));
         twice.headers.clear();
         assert!(!hosts.trusts(&twice));
+    }
+
+    #[test]
+    fn the_uri_and_the_header_are_both_looked_at() {
+        let hosts = TrustedHost::new(["example.com"]).expect("hosts");
+        for (uri, host, trusted) in [
+            ("http://example.com/", "example.com", true),
+            ("http://example.com/", "evil", false),
+            ("http://evil/", "example.com", false),
+            ("http://evil@example.com/", "example.com", true),
+        ] {
+            let request = http::Request::builder().uri(uri).header("host", host).body(());
+            let (parts, ()) = request.expect("a request").into_parts();
+            assert_eq!(hosts.trusts(&parts), trusted, "{uri} {host}");
+        }
+        let request = http::Request::builder().uri("https://example.com/").body(());
+        assert!(hosts.trusts(&request.expect("a request").into_parts().0), "HTTP/2");
     }
 
     #[test]

@@ -1,20 +1,27 @@
 //! Requests and responses that only the two ends can read.
 
 use std::convert::Infallible;
+use std::fmt::{self, Write};
+use std::sync::{Arc, Mutex};
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 use axum::{Json, Router};
 use futures_util::stream;
-use hookstack_core::{Error, Stack};
+use hookstack_core::{
+    AfterResponse, Call, Error, Middleware, Next, Outcome, Stack, StackBuilder, TransformInput,
+};
 use hookstack_encryption::{Commitment, Context, Header, Origin};
-use hookstack_http::{Failure, layer};
+use hookstack_http::{CallNext, Failure, Request, from_fn, layer};
 use hookstack_testing::Canary;
 use hookstack_tests::shop::{encryption, keys};
 use http::{Method, StatusCode};
+use http_body_util::BodyExt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use tower::ServiceExt;
+use tower_http::compression::CompressionLayer;
 
 use crate::support::{Reply, Server, request, serve};
 
@@ -50,10 +57,13 @@ async fn endless() -> Response {
 }
 
 async fn server() -> Server {
-    let stack = Stack::builder().with(encryption());
+    serve(router(Stack::builder().with(encryption()))).await
+}
+
+fn router(stack: StackBuilder) -> Router {
     let declined = async || (StatusCode::PAYMENT_REQUIRED, CANARY);
     let conflict = async || (StatusCode::CONFLICT, Json(json!({ "was": CANARY })));
-    let router = Router::new()
+    Router::new()
         .route("/orders/{id}", post(place))
         .route("/fails", post(fails))
         .route("/panics", post(panics))
@@ -63,11 +73,14 @@ async fn server() -> Server {
         .route("/declined", post(declined))
         .route("/conflict", post(conflict))
         .route("/nothing", post(async || StatusCode::NO_CONTENT))
+        .route("/contradicts", post(async || (StatusCode::NO_CONTENT, Json(json!(CANARY)))))
+        .route("/unchanged", post(async || (StatusCode::NOT_MODIFIED, CANARY)))
+        .route("/switches", post(async || StatusCode::SWITCHING_PROTOCOLS))
         .route("/empty", post(async || ()))
         .route("/moved", post(async || Redirect::to("/orders/7")))
         .route("/read", get(async || Json(json!({ "card": CANARY }))))
-        .layer(layer(stack).expect("a layer"));
-    serve(router).await
+        .fallback(async || Json(json!({ "card": CANARY })))
+        .layer(layer(stack).expect("a layer"))
 }
 
 /// A request as a client of one's own seals it, and what it needs to open the response.
@@ -208,4 +221,137 @@ async fn what_has_no_body_gets_none_or_a_sealed_nothing() {
     let reply = server.send(request(Method::HEAD, "/read", &sealed.envelope)).await;
     assert_eq!((reply.status, reply.body.len()), (StatusCode::OK, 0));
     assert_eq!(reply.header("content-type"), Some("application/json"));
+}
+
+/// HTTP/2 servers send such a body, and so do hosts that are no sockets.
+#[tokio::test]
+async fn bodies_that_the_protocol_forbids_do_not_leave_in_plaintext() {
+    let server = server().await;
+    for (route, status) in
+        [("/contradicts", StatusCode::NO_CONTENT), ("/unchanged", StatusCode::NOT_MODIFIED)]
+    {
+        let sealed = Sealed::new(route, &order());
+        let asked = request(Method::POST, route, &sealed.envelope);
+        let answer = router(Stack::builder().with(encryption())).oneshot(asked).await;
+        let (parts, body) = answer.expect("infallible").into_parts();
+        let body = body.collect().await.expect("a body").to_bytes();
+        assert_eq!((parts.status, body.len()), (status, 0), "{route}");
+        let asked = request(Method::POST, route, &sealed.envelope);
+        let reply = server.send_as(true, asked).await;
+        assert_eq!((reply.status, reply.body.len()), (status, 0), "{route}");
+    }
+}
+
+/// Nothing can seal what follows the head.
+#[tokio::test]
+async fn another_protocol_is_refused() {
+    let sealed = Sealed::new("/switches", &order());
+    let asked = request(Method::POST, "/switches", &sealed.envelope);
+    let answer = router(Stack::builder().with(encryption())).oneshot(asked).await;
+    assert_eq!(answer.expect("infallible").status(), StatusCode::INTERNAL_SERVER_ERROR);
+}
+
+/// The body of a refusal is made anew after a function that writes another.
+#[tokio::test]
+async fn a_function_cannot_write_into_the_answer_to_an_error() {
+    let page = from_fn("page", async |request: Request, next: CallNext<'_>| {
+        let mut response = next.run(request).await?;
+        *response.body_mut() = Body::from(CANARY);
+        Ok(response)
+    });
+    let server = serve(router(Stack::builder().with(encryption()).with(page))).await;
+    let reply = Sealed::new("/declined", &order()).send(&server, "/declined").await;
+    assert_eq!(reply.status, StatusCode::PAYMENT_REQUIRED);
+    assert_eq!(reply.json()["title"], "Payment Required");
+}
+
+/// All paths that no route matches would be one place: what is sealed for one would open in another.
+#[tokio::test]
+async fn a_request_that_no_route_matched_does_not_open() {
+    let server = server().await;
+    let sealed = Sealed::new("", &order());
+    let reply = sealed.send(&server, "/elsewhere").await;
+    assert_eq!(reply.status, StatusCode::BAD_REQUEST);
+}
+
+/// What the router's layer learns of a route that has encryption of its own.
+#[derive(Clone, Default)]
+struct Seen(Arc<Mutex<String>>);
+
+impl Seen {
+    fn note(&self, what: impl fmt::Debug) {
+        writeln!(self.0.lock().expect("no panic"), "{what:?}").expect("written");
+    }
+
+    fn outcome(&self, outcome: &Outcome) {
+        match outcome {
+            Outcome::Done(Ok(payload)) => self.note(String::from_utf8_lossy(&payload.text())),
+            other => self.note((other, other.error().map(|error| error.chain().count()))),
+        }
+    }
+}
+
+impl Middleware for Seen {
+    fn reads_payload(&self) -> bool {
+        true
+    }
+
+    async fn transform_input(&self, cx: &mut TransformInput<'_>) -> hookstack_core::Result {
+        self.note(String::from_utf8_lossy(&cx.payload().text()));
+        Ok(())
+    }
+
+    async fn around_function(&self, cx: &mut Call, next: Next<'_>) -> Outcome {
+        let outcome = next.run(cx).await;
+        self.outcome(&outcome);
+        outcome
+    }
+
+    async fn after_response(&self, cx: &mut AfterResponse<'_>) -> hookstack_core::Result {
+        self.outcome(cx.outcome());
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_layer_around_an_encrypted_route_sees_nothing_either() {
+    let seen = Seen::default();
+    let around = layer(Stack::builder().with(seen.clone())).expect("a layer");
+    let router = router(Stack::builder().with(encryption())).layer(around.clone());
+    let server = serve(router).await;
+    for route in ["/orders/{id}", "/conflict", "/fails", "/panics", "/declined", "/text", "/moved"]
+    {
+        let path = route.replace("{id}", "7");
+        let sealed = Sealed::new(route, &order());
+        let reply = sealed.send(&server, &path).await;
+        if route == "/orders/{id}" {
+            assert_eq!(sealed.open(&reply), Some(json!({ "charged": CANARY, "amount": 3 })));
+        }
+    }
+    around.drain().await;
+    let seen = seen.0.lock().expect("no panic");
+    assert!(seen.lines().count() > 20, "{seen}");
+    Canary::new(CANARY).assert_absent("the outer layer", seen.as_bytes());
+}
+
+/// The routes' errors and texts are sealed by the router's layer.
+#[tokio::test]
+async fn a_route_with_a_layer_of_its_own_is_sealed_by_the_routers() {
+    let refuses = async || -> Result<(), Failure> {
+        Err(hookstack_http::HttpError::new(StatusCode::NOT_FOUND, CANARY))?
+    };
+    let bare = || layer(Stack::builder()).expect("a layer");
+    let refuses: MethodRouter = post(refuses).layer(bare());
+    let router = Router::new()
+        .route("/refuses", refuses.layer(CompressionLayer::new()))
+        .route("/text", post(async || CANARY).layer(bare()))
+        .route("/panics", post(panics).layer(bare()))
+        .layer(layer(Stack::builder().with(encryption())).expect("a layer"));
+    let server = serve(router).await;
+    for (route, status) in [("/refuses", 404), ("/text", 500), ("/panics", 500)] {
+        let reply = Sealed::new(route, &order()).send(&server, route).await;
+        assert_eq!(reply.status.as_u16(), status, "{route}");
+        let (message, _) = opened_error(&format!("POST {route}"), &reply.json());
+        assert!(route == "/text" || message.contains(CANARY), "{route}: {message}");
+    }
 }

@@ -14,6 +14,7 @@ use hookstack_core::{
 use hookstack_http::{Arg, Background, layer};
 use http::Method;
 use http_body_util::BodyExt;
+use tower::ServiceExt;
 
 use crate::support::{request, serve, until};
 
@@ -106,6 +107,54 @@ async fn background_work_runs_between_the_last_byte_and_after_response() {
     assert_eq!(ends.all(), ["background", "after_response"]);
 }
 
+/// The server holds the last byte back, and the client has the first.
+#[tokio::test]
+async fn background_work_waits_for_the_last_byte() {
+    let ends = Ends::default();
+    let last = Arc::new(tokio::sync::Notify::new());
+    let handler = {
+        let (ends, last) = (ends.clone(), last.clone());
+        async move |background: Background| {
+            background.add(async move { ends.note("background") });
+            let last = stream::once(async move { last.notified().await }).map(|()| "b");
+            Body::from_stream(stream::iter(["a"]).chain(last).map(Ok::<_, Infallible>))
+        }
+    };
+    let router = Router::new()
+        .route("/", get(handler))
+        .layer(layer(Stack::builder().with(ends.clone())).expect("a layer"));
+    let server = serve(router).await;
+    let mut response = server.open_as(false, request(Method::GET, "/", "")).await;
+    response.frame().await.expect("a frame").expect("data");
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(ends.all(), [""; 0], "it is still on its way");
+    last.notify_one();
+    response.collect().await.expect("the rest");
+    until("both", || ends.all().len() == 2).await;
+    assert_eq!(ends.all(), ["background", "after_response"]);
+}
+
+/// What breaks off was not delivered, whoever asks on.
+#[tokio::test]
+async fn a_body_that_fails_leaves_an_abandoned_call() {
+    let ends = Ends::default();
+    let breaks =
+        async || Body::from_stream(stream::iter([Ok("a"), Err(std::io::Error::other("the disk"))]));
+    let router = Router::new()
+        .route("/", get(breaks))
+        .layer(layer(Stack::builder().with(ends.clone())).expect("a layer"));
+    let response = router.oneshot(request(Method::GET, "/", "")).await.expect("infallible");
+    let mut body = response.into_body();
+    assert!(body.frame().await.expect("a frame").is_ok());
+    assert!(body.frame().await.expect("a frame").is_err());
+    assert!(body.frame().await.is_none());
+    drop(body);
+    until("an end", || !ends.all().is_empty()).await;
+    assert_eq!(ends.all(), ["on_abandoned"]);
+}
+
 #[tokio::test]
 async fn a_client_that_goes_before_the_end_leaves_an_abandoned_call() {
     for http2 in [false, true] {
@@ -194,24 +243,24 @@ async fn a_call_that_an_extractor_holds_is_given_back_when_it_is_dropped() {
 async fn draining_waits_for_what_is_due() {
     let ends = Ends::default();
     let built = layer(Stack::builder().with(ends.clone())).expect("a layer");
-    let router = Router::new()
-        .route(
-            "/",
-            get({
-                let ends = ends.clone();
-                async move |background: Background| {
-                    background.add(async move {
-                        tokio::task::yield_now().await;
-                        ends.note("background");
-                    });
-                    background.add(async { panic!("caught") });
-                }
-            }),
-        )
-        .layer(built.clone());
-    let server = serve(router).await;
+    let go_on = Arc::new(tokio::sync::Notify::new());
+    let handler = {
+        let (ends, go_on) = (ends.clone(), go_on.clone());
+        async move |background: Background| {
+            background.add(async move {
+                ends.note("begun");
+                go_on.notified().await;
+                ends.note("ended");
+            });
+            background.add(async { panic!("caught") });
+        }
+    };
+    let server = serve(Router::new().route("/", get(handler)).layer(built.clone())).await;
     server.get("/").await;
-    until("the response is over", || !ends.all().is_empty()).await;
-    built.drain().await;
-    assert_eq!(ends.all(), ["background", "after_response"]);
+    until("the work begins", || !ends.all().is_empty()).await;
+    let mut drained = std::pin::pin!(built.drain());
+    assert!(futures_util::poll!(drained.as_mut()).is_pending(), "there is work left");
+    go_on.notify_one();
+    drained.await;
+    assert_eq!(ends.all(), ["begun", "ended", "after_response"]);
 }

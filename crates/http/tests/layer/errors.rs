@@ -1,5 +1,6 @@
 //! Errors and panics as responses.
 
+use std::fmt;
 use std::time::Duration;
 
 use axum::Router;
@@ -47,6 +48,23 @@ async fn is_not_there() -> Result<(), Failure> {
     Err(HttpError::new(StatusCode::NOT_FOUND, "no such order").with_source(SECRET))?
 }
 
+/// Context that was added on the way is for observers.
+async fn is_not_there_either() -> Result<(), Failure> {
+    #[derive(Debug)]
+    struct Context(HttpError);
+    impl fmt::Display for Context {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(SECRET)
+        }
+    }
+    impl std::error::Error for Context {
+        fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+            Some(&self.0)
+        }
+    }
+    Err(Context(HttpError::new(StatusCode::NOT_FOUND, "no such order")))?
+}
+
 fn router(heard: &Heard) -> Router {
     let stack = Stack::builder().with(heard.clone());
     Router::new()
@@ -54,6 +72,7 @@ fn router(heard: &Heard) -> Router {
         .route("/panics", get(panics))
         .route("/busy", get(is_busy))
         .route("/missing", get(is_not_there))
+        .route("/context", get(is_not_there_either))
         .layer(layer(stack).expect("a layer"))
 }
 
@@ -66,6 +85,7 @@ async fn an_error_tells_observers_everything_and_the_client_what_is_its_business
         ("/panics", 500, None, ErrorKind::Panic, SECRET),
         ("/busy", 503, None, ErrorKind::Failure, SECRET),
         ("/missing", 404, Some("no such order"), ErrorKind::Failure, "no such order"),
+        ("/context", 404, Some("no such order"), ErrorKind::Failure, SECRET),
     ] {
         let reply = server.get(path).await;
         assert_eq!(reply.status.as_u16(), status, "{path}");

@@ -7,7 +7,9 @@ use axum::routing::post;
 use axum::{Json, Router};
 use bytes::Bytes;
 use futures_util::stream;
-use hookstack_core::{Middleware, Result, TransformInput, TransformOutput};
+use hookstack_core::{
+    Call, Middleware, Next, Outcome, Payload, Result, TransformInput, TransformOutput, from_fn,
+};
 use hookstack_http::HttpLayer;
 use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Value, json};
@@ -120,4 +122,20 @@ async fn the_limit_refuses_requests_and_lets_responses_pass() {
     assert_eq!(server.send(chunked).await.status, StatusCode::PAYLOAD_TOO_LARGE);
     let reply = server.post("/many", "{}").await;
     assert_eq!(reply.json(), json!({ "many": "x".repeat(200) }));
+}
+
+/// As the documentation of `Call::set_payload` has it.
+#[tokio::test]
+async fn a_default_that_is_set_around_the_function_arrives() {
+    let defaults = from_fn("defaults", async |cx: &mut Call, next: Next<'_>| -> Outcome {
+        if cx.payload().is_none_or(Payload::is_null) {
+            cx.set_payload(Payload::from_value(json!({ "quantity": 1 })));
+        }
+        next.run(cx).await
+    });
+    let layer = HttpLayer::builder().with(Stamp).with(defaults).build().expect("a layer");
+    let server = serve(Router::new().route("/", post(echo)).layer(layer)).await;
+    let expected = json!({ "quantity": 1, "out": "stamped" });
+    assert_eq!(server.send(request(Method::POST, "/", "")).await.json(), expected);
+    assert_eq!(server.post("/", r#"{"quantity":2}"#).await.json()["quantity"], 2);
 }

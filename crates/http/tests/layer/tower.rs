@@ -69,6 +69,44 @@ impl Service<Request> for NeverReady {
     }
 }
 
+/// Ready once for each request, and a clone is not.
+#[derive(Default)]
+struct Once {
+    is_ready: bool,
+}
+
+impl Clone for Once {
+    fn clone(&self) -> Self {
+        Once::default()
+    }
+}
+
+impl Service<Request> for Once {
+    type Response = Response<Full<Bytes>>;
+    type Error = Infallible;
+    type Future = std::future::Ready<Result<Self::Response, Self::Error>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.is_ready = true;
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Request) -> Self::Future {
+        assert!(std::mem::take(&mut self.is_ready), "called before it was ready");
+        std::future::ready(Ok(Response::default()))
+    }
+}
+
+#[tokio::test]
+async fn the_service_that_was_made_ready_is_called() {
+    let mut service = layer(Stack::builder()).expect("a layer").layer(Once::default());
+    for _ in 0..3 {
+        let ready = ServiceExt::<http::Request<Full<Bytes>>>::ready(&mut service).await;
+        let response = ready.expect("infallible").call(request()).await;
+        assert_eq!(response.expect("infallible").status(), StatusCode::OK);
+    }
+}
+
 #[test]
 fn a_middleware_that_refuses_to_be_registered_refuses_the_layer() {
     struct Refuses;
