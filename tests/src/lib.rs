@@ -10,6 +10,7 @@ pub mod process;
 pub mod recorded;
 pub mod request;
 pub mod response;
+pub mod runtime_api;
 pub mod shop;
 pub mod signing;
 pub mod sinks;

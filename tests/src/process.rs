@@ -26,9 +26,21 @@ impl Process {
     /// # Panics
     /// When it does not start.
     pub fn start(program: &Path, variables: &[(&str, &str)]) -> Self {
+        let mut process =
+            Process::spawn(program, &[&[("ADDRESS", "127.0.0.1:0")], variables].concat());
+        let line = process.line();
+        let url = line.strip_prefix("listening on ").expect("the program says where it listens");
+        url.clone_into(&mut process.url);
+        process
+    }
+
+    /// Starts a program that serves nothing. It sees no variable of this process, only those given here.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn spawn(program: &Path, variables: &[(&str, &str)]) -> Self {
         let mut child = Command::new(program)
             .env_clear()
-            .env("ADDRESS", "127.0.0.1:0")
             .envs(variables.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -45,11 +57,19 @@ impl Process {
                 }
             }
         });
-        let mut process = Process { child, input, lines, url: String::new() };
-        let line = process.line();
-        let url = line.strip_prefix("listening on ").expect("the program says where it listens");
-        url.clone_into(&mut process.url);
-        process
+        Process { child, input, lines, url: String::new() }
+    }
+
+    /// How much memory of the process is resident, in bytes. `None` where the system does not tell.
+    pub fn resident_bytes(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+        line.trim().strip_suffix(" kB")?.parse::<u64>().ok().map(|kib| kib * 1024)
+    }
+
+    /// The lines that the program has printed and nobody has read.
+    pub fn printed_lines(&self) -> Vec<String> {
+        self.lines.try_iter().collect()
     }
 
     /// The address of the endpoint.

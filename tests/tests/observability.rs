@@ -6,14 +6,15 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use hookstack_core::redact::ErrorMessages;
-use hookstack_core::{Error, Middleware};
+use hookstack_core::{Error, Middleware, Stack};
+use hookstack_encryption::{Context, Origin};
 use hookstack_inngest::engine::{Engine, RunStatus};
 use hookstack_inngest::{App, AppBuilder, Data, Function};
 use hookstack_logging::{LogLayer, Logging};
 use hookstack_opentelemetry::{CallSpans, Telemetry};
 use hookstack_sentry::{Capture, Sentry};
-use hookstack_testing::Canary;
-use hookstack_tests::shop::{CANARIES, R, encryption, functions, run_all};
+use hookstack_testing::{Canary, Request};
+use hookstack_tests::shop::{CANARIES, R, encryption, functions, keys, run_all};
 use hookstack_tests::sinks::otlp::OtlpSink;
 use hookstack_tests::sinks::sentry::SentrySink;
 use sentry::ClientOptions;
@@ -203,4 +204,73 @@ async fn one_failure_is_one_line_one_span_and_one_issue() {
     assert_eq!(reports.events().len(), 1);
     let runs = spans.spans().into_iter().filter(|span| span.span.name == "fails").count();
     assert_eq!(runs, 1, "the run is one span");
+}
+
+/// One request of HTTP and one invocation of Lambda, encrypted, that fail: all signals have the caller's trace,
+/// and nothing of what was sent.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_failed_request_is_one_line_one_span_and_one_issue_of_the_callers_trace() {
+    const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let canary = Canary::new("canary-request-body");
+    let _turn = TURN.lock().await;
+    lines().take();
+    let (spans, reports) = (OtlpSink::start().await, SentrySink::start().await);
+    let telemetry = Telemetry::builder("app").endpoint(spans.origin()).build().expect("providers");
+    let client = reports.client(ClientOptions::new().traces_sample_rate(1.0));
+    let stack = Stack::builder()
+        .with(telemetry.middleware().build())
+        .with(Sentry::builder().client(client.clone()).build())
+        .with(Logging::new())
+        .with(encryption());
+    let stack = Arc::new(stack.build());
+    let body = serde_json::json!({ "note": canary.text() }).to_string();
+    let seal = |context: &Context<'_>| {
+        keys().seal(context, &Origin::default(), body.as_bytes()).expect("sealed")
+    };
+    let http = Request::http("POST", "/orders/{id}")
+        .payload(seal(&Context::http_request("POST", "/orders/{id}")));
+    let lambda = Request::lambda("charge").payload(seal(&Context::lambda_event("charge")));
+    for request in [http, lambda] {
+        let fails = async |payload: hookstack_core::Payload| {
+            let value = payload.value().expect("JSON");
+            Error::message(format!("no room for {value}")).with_name("Declined").into()
+        };
+        let request = request.trace("traceparent", &format!("00-{TRACE}-00f067aa0ba902b7-01"));
+        let answer = request.call(stack.clone(), fails).await;
+        assert_eq!(answer.status, 500);
+        canary.assert_absent("answers", answer.result.expect_err("it fails").text());
+    }
+    let sent = tokio::task::spawn_blocking(move || {
+        client.flush(Some(Duration::from_secs(60)));
+        telemetry.shutdown()
+    });
+    sent.await.expect("no panic").expect("the collector took everything");
+
+    let lines = String::from_utf8(lines().take()).expect("UTF-8");
+    let errors: Vec<_> = lines.lines().filter(|l| l.contains("\"level\":\"ERROR\"")).collect();
+    assert_eq!(errors.len(), 2, "{lines}");
+    assert!(errors.iter().all(|line| line.contains(TRACE) && line.contains("[redacted]")));
+    let spans_of_both = spans.spans();
+    let names: Vec<_> = spans_of_both.iter().map(|span| span.span.name.as_str()).collect();
+    assert_eq!(names, ["POST /orders/{id}", "charge"]);
+    for span in &spans_of_both {
+        assert_eq!(
+            (span.trace_id(), span.attribute("error.type")),
+            (TRACE.into(), "Declined".into())
+        );
+    }
+    let issues = reports.events();
+    let names: Vec<_> = issues.iter().filter_map(|issue| issue.transaction.as_deref()).collect();
+    assert_eq!(names, ["POST /orders/{id}", "lambda/charge"]);
+    for issue in &issues {
+        let Some(sentry::protocol::Context::Trace(trace)) = issue.contexts.get("trace") else {
+            panic!("no trace in {:?}", issue.contexts);
+        };
+        assert_eq!(trace.trace_id.to_string(), TRACE);
+    }
+    for (what, bytes) in
+        [("lines", lines.into_bytes()), ("spans", spans.raw()), ("reports", reports.bytes())]
+    {
+        canary.assert_absent(what, bytes);
+    }
 }

@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::extensions::Extensions;
 use crate::info::CallInfo;
+use crate::payload::Payload;
 use crate::step::StepInfo;
 use crate::trace::{TraceContext, TraceWatch};
 
@@ -24,6 +25,8 @@ pub struct Call {
     reported: Vec<Error>,
     clock: Option<Clock>,
     watch: Option<TraceWatch>,
+    /// Boxed, because calls are moved and most have none here.
+    payload: Option<Box<Payload>>,
 }
 
 impl Call {
@@ -37,6 +40,42 @@ impl Call {
             reported: Vec::new(),
             clock: None,
             watch: None,
+            payload: None,
+        }
+    }
+
+    /// For hosts that let calls happen inside of calls, as layers of an HTTP service do: the context of a call
+    /// that begins in the code of `outer`. Its information names the outer one's
+    /// ([`CallInfo::outer`]); its extensions read through to the outer call's, which are frozen meanwhile,
+    /// until its response is ready.
+    pub fn inside(outer: &mut Call, info: CallInfo) -> Self {
+        let mut call = Call::new(info.with_outer(outer.info.clone()));
+        call.trace = outer.trace;
+        call.extensions = outer.extensions.child();
+        call
+    }
+
+    /// For hosts that hand the context to the user's code: moves it out, until it is put back. What stays
+    /// behind knows the call and nothing else.
+    pub fn lend(&mut self) -> Call {
+        let stays = Call {
+            info: self.info.clone(),
+            step: self.step.clone(),
+            trace: self.trace,
+            extensions: Extensions::new(),
+            reported: Vec::new(),
+            clock: self.clock.clone(),
+            watch: self.watch.clone(),
+            payload: None,
+        };
+        std::mem::replace(self, stays)
+    }
+
+    /// The response is ready: the extensions of the outer call are no longer read, so that its own hooks can
+    /// change them.
+    pub(crate) fn leave_outer(&mut self) {
+        if self.info.outer().is_some() {
+            self.extensions.leave_below();
         }
     }
 
@@ -105,7 +144,38 @@ impl Call {
             reported: Vec::new(),
             clock: self.clock.clone(),
             watch: None,
+            payload: None,
         }
+    }
+
+    /// The payload of the request as the function will get it, in
+    /// [`around_function`](crate::Middleware::around_function) before `next` runs: the event of a Lambda
+    /// invocation, the body of an HTTP request where a middleware declares
+    /// [`reads_payload`](crate::Middleware::reads_payload). `None` elsewhere, and when there is none.
+    pub fn payload(&self) -> Option<&Payload> {
+        self.payload.as_deref()
+    }
+
+    /// Takes the payload, to change it and put it back with [`set_payload`](Call::set_payload).
+    pub fn take_payload(&mut self) -> Option<Payload> {
+        self.payload.take().map(|payload| *payload)
+    }
+
+    /// Replaces the payload that the function gets, in
+    /// [`around_function`](crate::Middleware::around_function) before `next` runs. Later it changes nothing.
+    ///
+    /// ```
+    /// use hookstack_core::{Call, Next, Outcome, Payload, from_fn};
+    ///
+    /// let defaults = from_fn("defaults", async |cx: &mut Call, next: Next<'_>| -> Outcome {
+    ///     if cx.payload().is_none_or(Payload::is_null) {
+    ///         cx.set_payload(Payload::from_value(serde_json::json!({ "quantity": 1 })));
+    ///     }
+    ///     next.run(cx).await
+    /// });
+    /// ```
+    pub fn set_payload(&mut self, payload: Payload) {
+        self.payload = Some(Box::new(payload));
     }
 
     /// Notes an error that does not change the outcome, for the host to report.

@@ -86,6 +86,11 @@ impl Extensions {
         Extensions { own: None, below: self.below.clone() }
     }
 
+    /// Lets go of the layers below.
+    pub(crate) fn leave_below(&mut self) {
+        self.below = None;
+    }
+
     fn find(&self, id: TypeId) -> Option<&Item> {
         let mut layer = Some(self);
         while let Some(extensions) = layer {

@@ -1,14 +1,17 @@
 //! What is known about a call and its function.
 
-use std::any::Any;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::{Duration, SystemTime};
 
+use http::StatusCode;
 use serde_json::Value;
 
 use crate::extensions::Extensions;
 use crate::locals::Locals;
+use crate::platform::Platform;
+use crate::trace::TraceCarrier;
 
 /// The function that is called: its identity and configuration.
 #[derive(Clone, Debug)]
@@ -97,9 +100,6 @@ pub enum CallTrigger {
     Request,
 }
 
-/// The platform that called and the request that it sent, as the host received it.
-pub type Platform = Arc<dyn Any + Send + Sync>;
-
 /// What is known about a call. One per call, shared by everything that runs in it.
 #[non_exhaustive]
 pub struct CallInfo {
@@ -120,7 +120,13 @@ pub struct CallInfo {
     /// Whether the platform asked for one step that an earlier call planned. What the function does up to
     /// that step it did in the earlier call as well, whatever is memoized.
     pub executes_planned_step: bool,
+    /// The trace of whoever sent the request, as it came with it: the caller of an HTTP service or of a Lambda
+    /// function. Anybody can write anything here. Under the durable-function host each event has its own.
+    pub trace: TraceCarrier,
+    /// When the platform ends the call, if it does.
+    pub deadline: Option<SystemTime>,
     platform: Option<Platform>,
+    outer: Option<Arc<CallInfo>>,
     replaying: AtomicBool,
     begun_step: AtomicBool,
     ended_repeating: AtomicBool,
@@ -145,7 +151,10 @@ impl CallInfo {
             trigger: CallTrigger::Request,
             event_id: None,
             executes_planned_step: false,
+            trace: TraceCarrier::new(),
+            deadline: None,
             platform: None,
+            outer: None,
             replaying: AtomicBool::new(false),
             begun_step: AtomicBool::new(false),
             ended_repeating: AtomicBool::new(false),
@@ -161,9 +170,28 @@ impl CallInfo {
         self
     }
 
-    /// The platform's request, if it is a `T`. Hosts document which type they provide.
+    pub(crate) fn with_outer(mut self, outer: Arc<CallInfo>) -> Self {
+        self.sensitive = AtomicBool::new(outer.is_sensitive());
+        self.outer = Some(outer);
+        self
+    }
+
+    /// The call in whose code this one began: that of the router's layer for a call of a route's layer, under
+    /// the HTTP host. Both have the same `run_id`.
+    pub fn outer(&self) -> Option<&Arc<CallInfo>> {
+        self.outer.as_ref()
+    }
+
+    /// What of type `T` the platform sent with the call. Hosts document which types they provide.
     pub fn platform<T: Send + Sync + 'static>(&self) -> Option<&T> {
-        self.platform.as_deref().and_then(|platform| platform.downcast_ref())
+        self.platform.as_ref()?.get()
+    }
+
+    /// How long it is until the [deadline](CallInfo::deadline): zero when that has passed, `None` when there is
+    /// none.
+    pub fn remaining_time(&self) -> Option<Duration> {
+        let remaining = self.deadline?.duration_since(SystemTime::now());
+        Some(remaining.unwrap_or_default())
     }
 
     /// The platform's request as the host gave it, shared.
@@ -244,6 +272,13 @@ impl CallInfo {
         self.locals.get()
     }
 
+    /// Whether a response of this status tells the caller of an HTTP service of a mistake of the caller's own
+    /// (4xx). Signals do not count that as a failure of the service, whether it was answered by an error or by
+    /// a response. On all other platforms a status is part of their protocol, and this is `false`.
+    pub fn is_client_error(&self, status: StatusCode) -> bool {
+        matches!(self.trigger, CallTrigger::Http { .. }) && status.is_client_error()
+    }
+
     /// Whether no attempt follows this one, as far as the platform says.
     pub fn is_final_attempt(&self) -> bool {
         self.max_attempts.is_some_and(|max| self.attempt >= max.saturating_sub(1))
@@ -292,13 +327,18 @@ impl CallInfo {
         self.sensitive.load(Ordering::Relaxed)
     }
 
+    /// Payloads of this call are secret, and so are those of the calls around it, through which they pass.
+    pub(crate) fn mark_sensitive(&self) {
+        let mut call = Some(self);
+        while let Some(info) = call {
+            info.sensitive.store(true, Ordering::Relaxed);
+            call = info.outer.as_deref();
+        }
+    }
+
     pub(crate) fn set_provided(&self, provided: Arc<Extensions>) {
         // A call runs through one stack only.
         let _ = self.provided.set(provided);
-    }
-
-    pub(crate) fn set_sensitive(&self, sensitive: bool) {
-        self.sensitive.store(sensitive, Ordering::Relaxed);
     }
 
     /// The user's function ended.

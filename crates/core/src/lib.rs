@@ -8,6 +8,7 @@
 #[macro_use]
 mod hooks_macro;
 
+mod alarm;
 mod call;
 mod clock;
 mod erased;
@@ -17,6 +18,7 @@ mod extensions;
 mod extract;
 mod forward;
 mod from_fn;
+mod handler;
 mod hook;
 pub mod host;
 mod info;
@@ -27,29 +29,34 @@ mod next;
 mod outcome;
 mod panic;
 mod payload;
+mod platform;
 pub mod redact;
 mod stack;
 mod step;
 mod trace;
 pub mod view;
+mod xray;
 
+pub use alarm::{DeadlineAlarm, PendingAlarm};
 pub use call::{Call, Sending};
 pub use erased::BoxMiddleware;
 pub use error::{
-    BoxError, Error, ErrorKind, IntoError, NonRetriable, Origin, Result, Retry, RetryAfter,
-    StepError, marker,
+    BoxError, Error, ErrorKind, HttpError, IntoError, NonRetriable, Origin, Result, Retry,
+    RetryAfter, StepError, marker,
 };
 pub use event::Event;
 pub use extensions::Extensions;
 pub use extract::{Extract, ExtractContext, Info};
 pub use from_fn::{AroundFn, AroundFnWith, FromFn, FromFnWith, from_fn, from_fn_with};
+pub use handler::{Handler, IntoOutput};
 pub use hook::{Hook, HookSet};
-pub use info::{CallInfo, CallTrigger, FunctionInfo, Platform};
+pub use info::{CallInfo, CallTrigger, FunctionInfo};
 pub use input::{Input, Memo, MemoValue, Memoized};
 pub use middleware::{Middleware, Position};
 pub use next::{Ending, Next, NextRequest, NextSend, NextStep, Run};
 pub use outcome::{Completed, Operation, OperationKind, Outcome, Sent, Suspended};
 pub use payload::Payload;
+pub use platform::{LambdaInfo, Platform};
 pub use stack::{Stack, StackBuilder};
 pub use step::{Invoke, StepHash, StepInfo, StepOp, StepOptions, WaitForEvent};
 pub use trace::{TraceCarrier, TraceContext, TraceWatch};
@@ -58,6 +65,7 @@ pub use view::{
     BeforeMemoization, BeforeResponse, BeforeSendEvents, OnAbandoned, OnRegister,
     RegisteredMiddleware, TransformInput, TransformMemoized, TransformOutput,
 };
+pub use xray::XRayTrace;
 
 /// Guides, compiled into the documentation so that they cannot rot.
 pub mod guide {

@@ -105,7 +105,7 @@ impl<'a, C, O> Next<'a, C, O> {
     }
 
     /// `Next` is invariant in its lifetime, so shortening it takes this coercion.
-    pub(crate) fn shorten<'b>(self) -> Next<'b, C, O>
+    pub fn shorten<'b>(self) -> Next<'b, C, O>
     where
         'a: 'b,
     {

@@ -40,6 +40,7 @@ pub struct Stack {
     lists: [Vec<Entry>; Hook::ASYNC.len()],
     sensitive: bool,
     reads_payload: bool,
+    wire: bool,
     /// Whether no hook is overridden.
     idle: bool,
     provided: Option<Arc<Extensions>>,
@@ -123,6 +124,12 @@ impl Stack {
     /// Whether a middleware declares that it looks into payloads.
     pub fn reads_payload(&self) -> bool {
         self.reads_payload
+    }
+
+    /// Whether a middleware stands next to the wire ([`Position::Wire`]): nothing may leave, or be accepted,
+    /// that did not pass its transforms.
+    pub fn has_wire(&self) -> bool {
+        self.wire
     }
 
     /// What the middleware [provide](Middleware::provide) to all calls; `None` if none provides anything.
@@ -303,6 +310,26 @@ impl StackBuilder {
         self
     }
 
+    /// Replaces each middleware registered so far: for wrappers around all of them, which trace for instance.
+    ///
+    /// ```
+    /// use hookstack_core::{Middleware, Stack};
+    ///
+    /// struct Logging;
+    /// impl Middleware for Logging {}
+    ///
+    /// let mut names = Vec::new();
+    /// let stack = Stack::builder().with(Logging).map(|middleware| {
+    ///     names.push(middleware.name().to_owned());
+    ///     middleware
+    /// });
+    /// assert_eq!((stack.len(), names), (1, vec!["Logging".to_owned()]));
+    /// ```
+    pub fn map(mut self, wrap: impl FnMut(BoxMiddleware) -> BoxMiddleware) -> Self {
+        self.middleware = self.middleware.into_iter().map(wrap).collect();
+        self
+    }
+
     /// How many middleware are registered so far.
     pub fn len(&self) -> usize {
         self.middleware.len()
@@ -351,6 +378,7 @@ impl StackBuilder {
             provided: (!provided.is_empty()).then(|| Arc::new(provided)),
             sensitive: middleware.iter().any(Middleware::sensitive),
             reads_payload: middleware.iter().any(Middleware::reads_payload),
+            wire: middleware.iter().any(|one| one.position() == Position::Wire),
             idle: lists.iter().all(Vec::is_empty),
             middleware,
             lists,

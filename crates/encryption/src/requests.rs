@@ -71,6 +71,10 @@ pub(crate) fn open(
 ) -> Result<(), Failure> {
     let text = cx.payload().text();
     let commitment = if is_envelope(&text) {
+        if let Address::Http { route: "", .. } = address {
+            // All paths that no route matches would be one place.
+            return Err(Failure::NotAuthentic);
+        }
         let opened = config.keys.open(&address.request(), &text)?;
         let commitment = opened.commitment();
         *cx.payload_mut() = match opened.into_plaintext() {

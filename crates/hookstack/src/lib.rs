@@ -10,6 +10,8 @@
 //! | `client` | `hookstack-inngest` | the event client: `Client`, and `HttpTransport` for apps |
 //! | `serve` | `hookstack-inngest` | the endpoint that a server calls, as a tower service |
 //! | `axum` | `hookstack-inngest` | the same as an axum router, and a server that shuts down gracefully |
+//! | `lambda` | `hookstack-lambda` | functions of AWS Lambda, and the middleware factory: `lambda` |
+//! | `http` | `hookstack-http` | HTTP services on tower and axum: `http` |
 //! | `encryption` | `hookstack-encryption` | end-to-end encryption: `encryption` |
 //! | `aws-lc` | `hookstack-encryption` | its ciphers by AWS-LC: faster on large payloads, needs a C compiler |
 //! | `inject` | `hookstack-inject` | typed dependencies with scopes and teardown: `inject` |
@@ -43,10 +45,14 @@ pub use hookstack_core::*;
 
 #[cfg(feature = "encryption")]
 pub use hookstack_encryption as encryption;
+#[cfg(feature = "http")]
+pub use hookstack_http as http;
 #[cfg(feature = "inject")]
 pub use hookstack_inject as inject;
 #[cfg(feature = "inngest")]
 pub use hookstack_inngest as inngest;
+#[cfg(feature = "lambda")]
+pub use hookstack_lambda as lambda;
 #[cfg(feature = "logging")]
 pub use hookstack_logging as logging;
 #[cfg(feature = "opentelemetry")]
@@ -99,7 +105,9 @@ pub mod prelude {
     feature = "axum",
     feature = "encryption",
     feature = "engine",
+    feature = "http",
     feature = "inject",
+    feature = "lambda",
     feature = "logging",
     feature = "opentelemetry",
     feature = "sentry"

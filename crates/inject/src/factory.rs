@@ -51,10 +51,7 @@ impl<T: ?Sized + Send + Sync + 'static> Inject for Dep<T> {
 
 impl<T: Send + Sync + 'static> Inject for PlatformRequest<T> {
     fn requirement() -> Requirement {
-        let find = |info: &CallInfo| {
-            let platform = info.shared_platform()?.clone();
-            platform.downcast::<T>().ok().map(Instance::new)
-        };
+        let find = |info: &CallInfo| info.shared_platform()?.shared::<T>().map(Instance::new);
         Requirement { key: Key::of::<PlatformRequest<T>>(), source: Source::Platform(find) }
     }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use hookstack_core::{
-    BeforeMemoization, CallInfo, CallTrigger, Error, Event, Hook, HookSet, Middleware, Result,
-    StepInfo,
+    BeforeMemoization, CallInfo, CallTrigger, Error, Event, Hook, HookSet, Middleware, Platform,
+    Result, StepInfo,
 };
 use hookstack_inject::{Container, Dep, Deps, PlatformRequest, Provider, Resolve};
 use hookstack_inngest::engine::Engine;
@@ -264,7 +264,7 @@ async fn the_platforms_request_is_injected_into_factories_and_handlers() {
     })
     .to_string();
     let request = CallRequest::new("app-function", body.clone());
-    let response = app.call(request.platform(Arc::new(Headers("x-forwarded")))).await;
+    let response = app.call(request.platform(Platform::new(Headers("x-forwarded")))).await;
     assert_eq!(response.body, r#""of x-forwarded x-forwarded""#);
     let response = app.call(CallRequest::new("app-function", body)).await;
     let text = String::from_utf8_lossy(&response.body).into_owned();

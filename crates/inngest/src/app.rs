@@ -5,11 +5,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hookstack_core::host::ArcHandler;
 use hookstack_core::{Extensions, FunctionInfo, Middleware, Stack, StackBuilder};
 
 use crate::error::ConfigError;
 use crate::function::{Function, FunctionBuilder, check_id};
-use crate::handler::ArcHandler;
 use crate::transport::EventTransport;
 
 /// Functions, the middleware around all of them, and how events leave. Cheap to clone.
@@ -123,6 +123,22 @@ impl AppBuilder {
         self
     }
 
+    /// Registers all of a list of middleware inside those already registered: a stack that several apps, or
+    /// several hosts, share.
+    ///
+    /// ```
+    /// use hookstack_core::{Call, Next, Stack, from_fn};
+    /// use hookstack_inngest::App;
+    ///
+    /// let shared = Stack::builder().with(from_fn("audit", async |cx: &mut Call, next: Next<'_>| next.run(cx).await));
+    /// let app = App::builder("shop").stack(&shared);
+    /// # let _ = app;
+    /// ```
+    pub fn stack(mut self, stack: &StackBuilder) -> Self {
+        self.middleware = self.middleware.with_all(stack);
+        self
+    }
+
     /// Adds a function.
     pub fn function(mut self, function: Function) -> Self {
         self.functions.push(function);
@@ -180,7 +196,7 @@ impl AppBuilder {
         let nothing = Extensions::new();
         for function in &functions {
             let provided = function.stack.provided().map_or(&nothing, |provided| &**provided);
-            function.handler.0.check(provided).map_err(|error| ConfigError::Handler {
+            function.handler.check(provided).map_err(|error| ConfigError::Handler {
                 function: function.info.id.clone(),
                 error,
             })?;

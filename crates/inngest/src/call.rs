@@ -316,7 +316,7 @@ impl Host for InngestHost<'_> {
     fn execute<'a>(&'a mut self, mut cx: Execution<'a>) -> BoxFuture<'a, Outcome> {
         Box::pin(async move {
             let transport = self.app.transport.clone();
-            let drive = driver::drive(&mut cx, &*self.function.handler.0, self.target, transport);
+            let drive = driver::drive(&mut cx, &self.function.handler, self.target, transport);
             match self.app.shared.call_timeout {
                 None => drive.await,
                 Some(limit) => match tokio::time::timeout(limit, drive).await {

@@ -1,10 +1,10 @@
 //! Durable functions and their builder.
 
-use hookstack_core::{FunctionInfo, Middleware, StackBuilder};
+use hookstack_core::host::ArcHandler;
+use hookstack_core::{FunctionInfo, Handler, Middleware, StackBuilder};
 use serde_json::{Value, json};
 
 use crate::error::ConfigError;
-use crate::handler::{ArcHandler, Handler};
 use crate::options::{
     Batching, Cancel, Concurrency, Debounce, Options, Priority, RateLimit, RunConcurrency,
     Singleton, Throttle, Timeouts, Trigger,

@@ -31,7 +31,6 @@ mod event_type;
 mod events;
 mod extract;
 mod function;
-mod handler;
 mod headers;
 mod limits;
 mod options;
@@ -53,7 +52,7 @@ pub use event_type::{EventType, Typed};
 pub use events::IntoEvents;
 pub use extract::{Batch, Data, Failure, TypedEvent};
 pub use function::{Function, FunctionBuilder};
-pub use handler::{Handler, IntoOutput};
+pub use hookstack_core::{Handler, IntoOutput};
 pub use limits::{MAX_EVENT, MAX_OUTPUT};
 pub use options::{
     Batching, Cancel, Concurrency, ConcurrencyScope, CronTrigger, Debounce, EventTrigger, Priority,

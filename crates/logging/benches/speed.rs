@@ -12,10 +12,12 @@ use std::task::{Context, Poll, Waker};
 use bytes::Bytes;
 use divan::{Bencher, black_box};
 use hookstack_core::{
-    BeforeResponse, Call, Completed, Error, Middleware, NextRequest, NextStep, Payload, Result,
+    BeforeResponse, Call, Completed, Error, Middleware, NextRequest, NextStep, Outcome, Payload,
+    Result, Stack,
 };
 use hookstack_inngest::{App, CallRequest, Function, Step};
 use hookstack_logging::{LogLayer, Logging, OwnLines, append};
+use hookstack_testing::Request;
 use tracing::level_filters::LevelFilter;
 use tracing::{Dispatch, Level, Span, debug, info};
 use tracing_subscriber::prelude::*;
@@ -180,6 +182,32 @@ fn call_with_a_step_and_a_line(bencher: Bencher<'_, '_>, setting: Setting) {
         .await
     };
     bench(bencher, setting, function.handler(handler), 206);
+}
+
+/// A request of HTTP on a host that does nothing, and a line in it.
+#[divan::bench(args = SETTINGS)]
+fn request_with_a_line(bencher: Bencher<'_, '_>, setting: Setting) {
+    let stack = Stack::builder();
+    let stack = match setting {
+        Setting::Without => stack,
+        Setting::Forwarding => stack.with(Forwarding),
+        Setting::Disabled => stack.with(Logging::builder().enabled(false).build()),
+        Setting::On | Setting::OnWithFmt => {
+            stack.with(Logging::builder().own_lines(OwnLines::Failures).build())
+        }
+        _ => stack.with(Logging::new()),
+    };
+    let stack = Arc::new(stack.build());
+    tracing::dispatcher::with_default(&subscriber(setting), || {
+        let request = || Request::http("GET", "/orders/{id}");
+        bencher.with_inputs(request).bench_local_values(|request| {
+            let handler = async |payload| {
+                info!(total = 12, currency = "EUR", "charging");
+                Outcome::Done(Ok(payload))
+            };
+            ready(request.call(stack.clone(), handler))
+        });
+    });
 }
 
 /// Who writes a line.

@@ -1,5 +1,7 @@
 //! Settings of the middleware.
 
+use std::time::Duration;
+
 use hookstack_core::redact::ErrorMessages;
 
 use crate::correlation::CorrelationId;
@@ -13,8 +15,9 @@ pub enum OwnLines {
     /// Failures, and at debug level the start and end of each call, executed step and sending.
     #[default]
     All,
-    /// Failures only: an error when a function failed for good, a warning for an attempt or a step that
-    /// failed and for a call that was dropped.
+    /// Failures only: an error when a function failed for good or a service answered with a server error, a
+    /// warning for an attempt or a step that failed, for a call that was dropped, and for one that is close to
+    /// its deadline.
     Failures,
     /// None. Lines that were held back are written nevertheless when a call fails.
     Off,
@@ -33,6 +36,7 @@ pub(crate) struct Config {
     pub(crate) own_lines: OwnLines,
     pub(crate) error_messages: ErrorMessages,
     pub(crate) correlation_id: CorrelationId,
+    pub(crate) deadline_warning: Option<Duration>,
 }
 
 impl Default for Config {
@@ -42,6 +46,7 @@ impl Default for Config {
             own_lines: OwnLines::default(),
             error_messages: ErrorMessages::default(),
             correlation_id: CorrelationId::default(),
+            deadline_warning: Some(Duration::from_secs(1)),
         }
     }
 }
@@ -70,6 +75,18 @@ impl LoggingBuilder {
     /// Where the `correlation_id` of a call's lines comes from; the id of its event by default.
     pub fn correlation_id(mut self, from: CorrelationId) -> Self {
         self.config.correlation_id = from;
+        self
+    }
+
+    /// How long before its deadline a call that still runs is warned about; one second by default, `None` for
+    /// not at all. A call that begins with less time than that is not warned about.
+    ///
+    /// The warning is the last that is heard of a call whose process the platform ends, so what is held back of
+    /// it is written too. It comes from a thread of the middleware's own, also while the call blocks. Where
+    /// the host ends the call a little before the deadline, as that for Lambda does, the warning must come
+    /// earlier.
+    pub fn deadline_warning(mut self, before: impl Into<Option<Duration>>) -> Self {
+        self.config.deadline_warning = before.into();
         self
     }
 

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use hookstack_core::{Payload, TransformInput};
+use http::request::Parts;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 /// The longest id that is taken, in bytes.
@@ -34,6 +35,7 @@ enum Source {
     EventId,
     EventData(Cow<'static, str>),
     Payload(Cow<'static, str>),
+    Header(Cow<'static, str>),
 }
 
 impl CorrelationId {
@@ -75,6 +77,12 @@ impl CorrelationId {
         CorrelationId(Source::EventData(pointer.into()))
     }
 
+    /// A header of the HTTP request, if it is text: an id that the caller chose, or a proxy. Whoever calls can write
+    /// anything into it.
+    pub fn in_header(name: impl Into<Cow<'static, str>>) -> Self {
+        CorrelationId(Source::Header(name.into()))
+    }
+
     pub(crate) fn reads_input(&self) -> bool {
         self.0 != Source::EventId
     }
@@ -88,6 +96,10 @@ impl CorrelationId {
             Source::EventId => return None,
             Source::EventData(pointer) => (&cx.events().first()?.data, pointer),
             Source::Payload(pointer) => (cx.payload(), pointer),
+            Source::Header(name) => {
+                let parts: &Parts = cx.info().platform()?;
+                return taken(parts.headers.get(&**name)?.to_str().ok()?.to_owned());
+            }
         };
         if payload.is_absent() { None } else { find(&payload.text(), pointer) }
     }
@@ -99,8 +111,11 @@ fn find(text: &[u8], pointer: &str) -> Option<String> {
     }
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     let path = Path(pointer.split('/').skip(1).map(unescape).collect());
-    let found = At(&path.0).deserialize(&mut deserializer).ok()??;
-    (!found.is_empty() && found.len() <= LONGEST).then_some(found)
+    taken(At(&path.0).deserialize(&mut deserializer).ok()??)
+}
+
+fn taken(id: String) -> Option<String> {
+    (!id.is_empty() && id.len() <= LONGEST).then_some(id)
 }
 
 struct Path<'p>(Vec<Cow<'p, str>>);

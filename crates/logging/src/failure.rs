@@ -65,8 +65,8 @@ impl Failure {
         self.name == other.name && self.kind == other.kind && self.origin == other.origin
     }
 
-    /// Writes the line.
-    pub(crate) fn log(&self, info: &CallInfo) {
+    /// Writes the line. The status is that of a response of HTTP.
+    pub(crate) fn log(&self, info: &CallInfo, status: Option<u16>) {
         let error: &(dyn StdError + 'static) = &self.error;
         macro_rules! line {
             ($level:ident, $message:literal) => {
@@ -79,6 +79,7 @@ impl Failure {
                     step_id = self.step.as_deref(),
                     max_attempts = info.max_attempts,
                     retry_after_ms = self.retry_after,
+                    status,
                     $message
                 )
             };

@@ -27,6 +27,8 @@ mod bound;
 mod buffer;
 mod config;
 mod correlation;
+mod deadline;
+mod ending;
 mod error;
 mod failure;
 pub mod guide;
@@ -36,6 +38,7 @@ mod layer;
 mod middleware;
 mod render;
 mod replay;
+mod request;
 mod sampling;
 mod scope;
 

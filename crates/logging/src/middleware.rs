@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use hookstack_core::{
-    BeforeResponse, Call, CallInfo, Completed, Hook, HookSet, Middleware, NextRequest, NextSend,
-    NextStep, Payload, Result, Sending, Sent, TransformInput, TransformOutput,
+    BeforeResponse, Call, CallInfo, Completed, DeadlineAlarm, Hook, HookSet, LambdaInfo,
+    Middleware, NextRequest, NextSend, NextStep, Payload, Result, Sending, Sent, TransformInput,
+    TransformOutput,
 };
 use tracing::field::Empty;
 use tracing::level_filters::LevelFilter;
@@ -18,6 +19,7 @@ use crate::buffer;
 use crate::config::{Config, LoggingBuilder, OwnLines};
 use crate::failure::Failure;
 use crate::scope::{self, Scope};
+use crate::{deadline, ending};
 
 /// Opens a `tracing` span for each call and each executed step, and writes a line about each failure.
 ///
@@ -43,6 +45,7 @@ use crate::scope::{self, Scope};
 pub struct Logging {
     config: Config,
     is_cold: AtomicBool,
+    alarm: DeadlineAlarm,
 }
 
 impl Logging {
@@ -57,7 +60,7 @@ impl Logging {
     }
 
     pub(crate) fn from_config(config: Config) -> Self {
-        Logging { config, is_cold: AtomicBool::new(true) }
+        Logging { config, is_cold: AtomicBool::new(true), alarm: DeadlineAlarm::default() }
     }
 
     /// A middleware does not move once it is in a stack.
@@ -77,52 +80,6 @@ impl Logging {
 
     fn tells_everything(&self) -> bool {
         self.config.own_lines == OwnLines::All && tracing::enabled!(target: TARGET, Level::DEBUG)
-    }
-
-    /// The last that is done for a call, inside its span.
-    fn finish(&self, scope: &Scope, result: &Result<Completed>, started: Option<Instant>) {
-        let failure = match result {
-            Ok(completed) => {
-                let failure = scope.failure().take();
-                let is_unknown = failure.is_none() && completed.status().as_u16() >= 400;
-                failure.map(Some).or(is_unknown.then_some(None))
-            }
-            Err(error) => {
-                let messages = self.config.error_messages;
-                Some(Some(Failure::new(error, None, &scope.info, messages)))
-            }
-        };
-        buffer::settle_replayed(scope);
-        buffer::write_retried(scope, None);
-        if failure.is_some() {
-            buffer::write(scope);
-        }
-        if self.config.own_lines != OwnLines::Off {
-            match &failure {
-                Some(Some(failure)) => failure.log(&scope.info),
-                // A hook or the host replaced the outcome after this middleware had seen it.
-                Some(None) => tracing::error!(target: TARGET, "call failed while it was answered"),
-                None => {}
-            }
-        }
-        if let Some(started) = started {
-            let status = result.as_ref().ok().map(|completed| completed.status().as_u16());
-            let outcome = match (&failure, result) {
-                (Some(_), _) => "failed",
-                (None, Ok(completed)) if completed.is_suspended() => "suspended",
-                (None, _) => "returned",
-            };
-            let duration_ms = milliseconds(started);
-            tracing::debug!(target: TARGET, outcome, status, duration_ms, "call ended");
-        }
-        scope.end();
-        // Once more, for the tasks that logged meanwhile.
-        buffer::settle_replayed(scope);
-        buffer::write_retried(scope, None);
-        match failure {
-            Some(_) => buffer::write(scope),
-            None => buffer::drop_held(scope),
-        }
     }
 }
 
@@ -167,15 +124,18 @@ impl Middleware for Logging {
         let info = cx.info().clone();
         let span = call_span(&info);
         let mut scope = Scope::new(info, cx.watch_trace());
-        scope.cold_start = self.is_cold_start();
+        let lambda = scope.info.platform::<LambdaInfo>();
+        let cold_start = lambda.map_or_else(|| self.is_cold_start(), |lambda| lambda.is_cold_start);
+        scope.cold_start = cold_start;
         scope.owner = self.address();
         scope.awaits_correlation_id = self.config.correlation_id.reads_input();
         let scope = Arc::new(scope);
         scope::attach(&span, &scope);
+        let _alarm = deadline::warn(&self.alarm, &self.config, &span, &scope);
         let mut bound = Bound::new(next.run(cx), span, scope);
         bound = match self.config.own_lines {
-            OwnLines::Off => bound.on_abandoned(abandoned_silently),
-            _ => bound.on_abandoned(abandoned),
+            OwnLines::Off => bound.on_abandoned(ending::abandoned_silently),
+            _ => bound.on_abandoned(ending::abandoned),
         };
         let mut started = None;
         if self.tells_everything() {
@@ -183,7 +143,7 @@ impl Middleware for Logging {
             bound.within(|_| tracing::debug!(target: TARGET, "call started"));
         }
         let result = (&mut bound).await;
-        bound.within(|scope| self.finish(scope, &result, started));
+        bound.within(|scope| ending::finish(&self.config, scope, &result, started));
         result
     }
 
@@ -214,7 +174,7 @@ impl Middleware for Logging {
         let mut bound = Bound::new(next.run(cx), span, scope);
         let result = (&mut bound).await;
         if let Some(started) = started {
-            let duration_ms = milliseconds(started);
+            let duration_ms = ending::milliseconds(started);
             let outcome = if result.is_ok() { "returned" } else { "failed" };
             bound.within(|_| {
                 tracing::debug!(target: TARGET, outcome, duration_ms, "step ended");
@@ -276,23 +236,4 @@ fn call_span(info: &CallInfo) -> Span {
         event_id = info.event_id,
         correlation_id = Empty,
     )
-}
-
-fn abandoned(scope: &Scope) {
-    buffer::settle_replayed(scope);
-    buffer::write_retried(scope, None);
-    buffer::write(scope);
-    tracing::warn!(target: TARGET, "call was dropped before it ended");
-    abandoned_silently(scope);
-}
-
-fn abandoned_silently(scope: &Scope) {
-    scope.end();
-    buffer::settle_replayed(scope);
-    buffer::write_retried(scope, None);
-    buffer::write(scope);
-}
-
-fn milliseconds(since: Instant) -> u64 {
-    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
 }

@@ -12,7 +12,7 @@ use crate::buffer::Held;
 use crate::failure::Failure;
 use crate::keys::Keys;
 use crate::layer::identifier;
-use crate::sampling;
+use crate::{request, sampling};
 
 /// A call, or a step body in it.
 ///
@@ -31,8 +31,8 @@ pub(crate) struct Scope {
     call: Option<Arc<Scope>>,
     trace: TraceWatch,
     keys: Mutex<Keys>,
-    /// As JSON members, each with a comma before it.
-    rendered: OnceLock<Box<[u8]>>,
+    rendered: OnceLock<Rendered>,
+    caller_trace: OnceLock<Option<[u8; 16]>>,
     app: OnceLock<Box<str>>,
     correlation_id: OnceLock<Option<Box<str>>>,
     run_hash: OnceLock<u64>,
@@ -43,6 +43,14 @@ pub(crate) struct Scope {
     replayed: Mutex<Held>,
     ended: AtomicBool,
     failure: Mutex<Option<Failure>>,
+}
+
+/// What is the same in all lines of a call or step.
+pub(crate) struct Rendered {
+    /// As JSON members, each with a comma before it.
+    pub(crate) json: Box<[u8]>,
+    /// Which of a line's own keys these are, a bit each.
+    pub(crate) keys: u32,
 }
 
 /// In a span's extensions.
@@ -72,6 +80,7 @@ impl Scope {
             trace,
             keys: Mutex::default(),
             rendered: OnceLock::new(),
+            caller_trace: OnceLock::new(),
             app: OnceLock::new(),
             correlation_id: OnceLock::new(),
             run_hash: OnceLock::new(),
@@ -104,6 +113,11 @@ impl Scope {
 
     pub(crate) fn trace(&self) -> Option<hookstack_core::TraceContext> {
         self.trace.get().or_else(|| self.call().trace.get())
+    }
+
+    /// The trace of whoever sent the request, for calls of which no middleware set one.
+    pub(crate) fn caller_trace(&self) -> Option<[u8; 16]> {
+        *self.call().caller_trace.get_or_init(|| request::trace_id(&self.info))
     }
 
     pub(crate) fn keys(&self) -> MutexGuard<'_, Keys> {
@@ -173,7 +187,7 @@ impl Scope {
         self.call().ended.load(Ordering::Acquire)
     }
 
-    pub(crate) fn rendered(&self, render: impl FnOnce(&Scope) -> Box<[u8]>) -> &[u8] {
+    pub(crate) fn rendered(&self, render: impl FnOnce(&Scope) -> Rendered) -> &Rendered {
         self.rendered.get_or_init(|| render(self))
     }
 }

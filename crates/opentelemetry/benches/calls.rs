@@ -1,7 +1,7 @@
 //! What a call costs with traces and metrics on, sampled out and off, and without the middleware.
 //!
 //! `step` is a call that executes a step, `end` the call that ends the run: from the bytes of the request to
-//! the end of `after_response`, with 1 KiB of event. `hooks` is a middleware that overrides the same hooks and
+//! the end of `after_response`, with 1 KiB of event. `request` is one of HTTP, on a host that does nothing. `hooks` is a middleware that overrides the same hooks and
 //! does nothing in them. The floor is a span with the attributes of a step by the bare API, and the
 //! derivation of ids. No span processor takes the spans: exporting is not measured.
 //!
@@ -11,6 +11,7 @@
 
 use std::future::Future;
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -18,10 +19,11 @@ use bytes::Bytes;
 use divan::{Bencher, black_box};
 use hookstack_core::{
     AfterResponse, Call, Completed, Error, Middleware, Next, NextRequest, NextStep, Outcome,
-    Payload, Result, StepHash, TransformInput, TransformOutput,
+    Payload, Result, Stack, StepHash, TransformInput, TransformOutput,
 };
 use hookstack_inngest::{App, CallRequest, Function, Step};
 use hookstack_opentelemetry::{OpenTelemetry, OpenTelemetryBuilder, for_runs};
+use hookstack_testing::Request;
 use opentelemetry::metrics::noop::NoopMeterProvider;
 use opentelemetry::trace::noop::NoopTracerProvider;
 use opentelemetry::trace::{Span, TraceId, Tracer, TracerProvider};
@@ -98,23 +100,31 @@ impl Middleware for Hooks {
 const SUBJECTS: [&str; 7] =
     ["without", "hooks", "off", "sampled out", "metrics", "spans", "spans and metrics"];
 
-fn app(subject: &str) -> App {
+/// The subject, if it is the middleware.
+fn middleware(subject: &str) -> OpenTelemetry {
     let off = || {
         let builder = OpenTelemetry::builder();
         builder
             .tracer_provider(&NoopTracerProvider::new())
             .meter_provider(&NoopMeterProvider::new())
     };
-    let with = |builder: OpenTelemetryBuilder| App::builder("bench").with(builder.build());
-    let app = match subject {
-        "without" => App::builder("bench"),
-        "hooks" => App::builder("bench").with(Hooks),
-        "off" => with(off()),
-        "sampled out" => with(off().tracer_provider(&provider()).sample_ratio(0.0)),
-        "metrics" => with(off().meter_provider(&meters())),
-        "spans" => with(off().tracer_provider(&provider())),
-        "spans and metrics" => with(off().tracer_provider(&provider()).meter_provider(&meters())),
+    let builder: OpenTelemetryBuilder = match subject {
+        "off" => off(),
+        "sampled out" => off().tracer_provider(&provider()).sample_ratio(0.0),
+        "metrics" => off().meter_provider(&meters()),
+        "spans" => off().tracer_provider(&provider()),
+        "spans and metrics" => off().tracer_provider(&provider()).meter_provider(&meters()),
         other => unreachable!("{other}"),
+    };
+    builder.build()
+}
+
+fn app(subject: &str) -> App {
+    let app = App::builder("bench");
+    let app = match subject {
+        "without" => app,
+        "hooks" => app.with(Hooks),
+        subject => app.with(middleware(subject)),
     };
     let handler =
         async |step: Step| step.run("s", async || Ok::<_, Error>(1)).await.map_err(Error::from);
@@ -125,7 +135,7 @@ fn app(subject: &str) -> App {
 /// The hash of the step `s`.
 const HASH: &str = "a0f1490a20d0211c997b44bc357e1972deab8ae3";
 
-fn request(is_end: bool) -> Bytes {
+fn call_request(is_end: bool) -> Bytes {
     let data = serde_json::json!({ "text": "x".repeat(1000) });
     let event = serde_json::json!({ "name": "t/event", "id": "01H", "ts": 1, "data": data });
     let (stack, steps) = match is_end {
@@ -144,7 +154,7 @@ fn request(is_end: bool) -> Bytes {
 }
 
 fn bench(bencher: Bencher<'_, '_>, subject: &str, is_end: bool, status: u16) {
-    let (app, body) = (app(subject), request(is_end));
+    let (app, body) = (app(subject), call_request(is_end));
     let call = || {
         ready(async {
             let response = app.call(CallRequest::new("bench-f", body.clone())).await;
@@ -165,6 +175,31 @@ fn step(bencher: Bencher<'_, '_>, subject: &str) {
 #[divan::bench(args = SUBJECTS)]
 fn end(bencher: Bencher<'_, '_>, subject: &str) {
     bench(bencher, subject, true, 200);
+}
+
+/// A request of HTTP, whose making is not measured.
+fn order() -> Request {
+    let parts = http::Request::get("/orders/7")
+        .header("host", "shop.example")
+        .header("user-agent", "curl/8")
+        .body(())
+        .unwrap()
+        .into_parts();
+    Request::http("GET", "/orders/{id}").platform(parts.0)
+}
+
+/// A request of HTTP on a host that does nothing.
+#[divan::bench(args = SUBJECTS)]
+fn request(bencher: Bencher<'_, '_>, subject: &str) {
+    let stack = match subject {
+        "without" => Stack::builder(),
+        "hooks" => Stack::builder().with(Hooks),
+        subject => Stack::builder().with(middleware(subject)),
+    };
+    let stack = Arc::new(stack.build());
+    bencher.with_inputs(order).bench_local_values(|request| {
+        ready(request.call(stack.clone(), async |payload| Outcome::Done(Ok(payload))))
+    });
 }
 
 #[divan::bench]

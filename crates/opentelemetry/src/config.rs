@@ -16,7 +16,8 @@ use crate::middleware::OpenTelemetry;
 use crate::propagation::Propagation;
 use crate::sampling::Ratio;
 
-/// How a run belongs to the trace of whoever sent its event.
+/// How a run belongs to the trace of whoever sent its event, and a request to that of its caller. Unless
+/// [set](OpenTelemetryBuilder::sender_trace), runs link and requests (HTTP, AWS Lambda) belong.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SenderTrace {
@@ -59,7 +60,7 @@ pub struct OpenTelemetryBuilder {
     /// The outer option: whether a provider was given.
     metrics: Option<Option<Metrics>>,
     ratio: Ratio,
-    sender: SenderTrace,
+    sender: Option<SenderTrace>,
     call_spans: CallSpans,
     error_messages: ErrorMessages,
     baggage: bool,
@@ -73,6 +74,7 @@ pub(crate) struct Config {
     pub(crate) enabled: bool,
     pub(crate) ratio: Ratio,
     pub(crate) sender: SenderTrace,
+    pub(crate) sender_of_requests: SenderTrace,
     pub(crate) call_spans: CallSpans,
     pub(crate) error_messages: ErrorMessages,
     pub(crate) propagation: Propagation,
@@ -88,7 +90,7 @@ impl OpenTelemetryBuilder {
             tracer: None,
             metrics: None,
             ratio: Ratio::ALL,
-            sender: SenderTrace::default(),
+            sender: None,
             call_spans: CallSpans::default(),
             error_messages: ErrorMessages::default(),
             baggage: false,
@@ -130,9 +132,10 @@ impl OpenTelemetryBuilder {
         self
     }
 
-    /// How a run belongs to the trace of the sender; by a link unless set.
+    /// How runs and requests belong to the trace of the sender. Unless set, a run has a link, and a request
+    /// belongs to its caller's trace: set [`SenderTrace::Link`] for a service that strangers can call.
     pub fn sender_trace(mut self, sender: SenderTrace) -> Self {
-        self.sender = sender;
+        self.sender = Some(sender);
         self
     }
 
@@ -196,7 +199,8 @@ impl OpenTelemetryBuilder {
         let config = Config {
             enabled: self.enabled,
             ratio: self.ratio,
-            sender: self.sender,
+            sender: self.sender.unwrap_or_default(),
+            sender_of_requests: self.sender.unwrap_or(SenderTrace::Parent),
             call_spans: self.call_spans,
             error_messages: self.error_messages,
             propagation: Propagation { baggage: self.baggage },

@@ -12,16 +12,21 @@ pub(crate) use taken::{announce_generator, sampled, span_id, trace_id};
 
 /// Runs `start`, which starts the root of a trace, with both ids on offer.
 pub(crate) fn offer<T>(ids: Ids, start: impl FnOnce() -> T) -> T {
-    offer_some(ids.span, Some(ids.trace), start)
+    offer_some(Some(ids.span), Some(ids.trace), start)
 }
 
 /// Runs `start`, which starts a span below another, with its id on offer. Nobody asks for the id of its trace,
 /// so that must not lie ready: a span processor may start a trace of its own meanwhile.
 pub(crate) fn offer_span<T>(span: SpanId, start: impl FnOnce() -> T) -> T {
-    offer_some(span, None, start)
+    offer_some(Some(span), None, start)
 }
 
-fn offer_some<T>(span: SpanId, trace: Option<TraceId>, start: impl FnOnce() -> T) -> T {
+/// Runs `start`, which starts the root of a trace, with the id of the trace on offer.
+pub(crate) fn offer_trace<T>(trace: TraceId, start: impl FnOnce() -> T) -> T {
+    offer_some(None, Some(trace), start)
+}
+
+fn offer_some<T>(span: Option<SpanId>, trace: Option<TraceId>, start: impl FnOnce() -> T) -> T {
     #[cfg(feature = "sdk")]
     let _withdrawn = taken::offer(span, trace);
     #[cfg(not(feature = "sdk"))]
@@ -71,8 +76,8 @@ mod taken {
         }
     }
 
-    pub(crate) fn offer(span: SpanId, trace: Option<TraceId>) -> Withdrawn {
-        let offer = Offer { span: Some(span), trace, sampled: true };
+    pub(crate) fn offer(span: Option<SpanId>, trace: Option<TraceId>) -> Withdrawn {
+        let offer = Offer { span, trace, sampled: true };
         Withdrawn(OFFER.replace(offer))
     }
 

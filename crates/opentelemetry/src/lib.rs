@@ -1,5 +1,6 @@
 //! Traces and metrics of durable functions by OpenTelemetry. A run is one trace, whichever processes served
-//! its calls: one span for the run, one for each executed attempt of a step, nothing for memoized steps.
+//! its calls: one span for the run, one for each executed attempt of a step, nothing for memoized steps. A request
+//! to an HTTP service or an AWS Lambda function is one span.
 //!
 //! [`OpenTelemetry`] is the middleware; it needs nothing but OpenTelemetry's API crate. The feature `sdk` adds
 //! what a provider of the SDK needs so that spans get their derived ids (`for_runs`), the feature `otlp`
@@ -25,6 +26,8 @@ mod middleware;
 mod otlp;
 mod propagation;
 mod replay;
+mod request;
+mod request_attributes;
 mod run;
 mod sampling;
 #[cfg(feature = "sdk")]

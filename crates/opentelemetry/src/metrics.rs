@@ -1,9 +1,10 @@
-//! What is counted and measured. Attributes are few and of few values: the function, what triggered it, the
-//! kind of an error; never a run, a step or a text.
+//! What is counted and measured. Attributes are few and of few values: the function or route, what triggered it,
+//! the kind of an error; never a run, a request, a step or a text.
 
 use std::time::{Duration, SystemTime};
 
 use hookstack_core::{CallInfo, Error};
+use http::StatusCode;
 use opentelemetry::metrics::{Counter, Histogram, Meter, MeterProvider};
 use opentelemetry::{InstrumentationScope, KeyValue};
 
@@ -11,10 +12,14 @@ use crate::attributes::{
     ERROR_TYPE, FAAS_NAME, FAAS_TRIGGER, MESSAGING_OPERATION_NAME, MESSAGING_SYSTEM, SYSTEM, began,
     text, trigger,
 };
+use crate::request_attributes::HttpRequest;
 
 /// Of calls and steps, in seconds: from a replay that does nothing to the longest that a platform waits.
 const CALL_SECONDS: [f64; 15] =
     [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0, 600.0];
+/// Of requests, in seconds, as the semantic conventions ask for.
+const REQUEST_SECONDS: [f64; 14] =
+    [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
 /// Of runs, in seconds: they sleep, for a month if need be.
 const RUN_SECONDS: [f64; 14] = [
     0.1,
@@ -36,6 +41,7 @@ const ATTEMPTS: [f64; 8] = [1.0, 2.0, 3.0, 4.0, 5.0, 10.0, 15.0, 20.0];
 const STEPS: [f64; 10] = [0.0, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 500.0, 1000.0];
 
 pub(crate) struct Metrics {
+    request: Histogram<f64>,
     call: Histogram<f64>,
     step: Histogram<f64>,
     run: Histogram<f64>,
@@ -67,6 +73,11 @@ impl Metrics {
             meter.u64_counter(name).with_description(description).with_unit(unit).build()
         };
         Metrics {
+            request: seconds(
+                "http.server.request.duration",
+                "How long requests took, up to their response",
+                &REQUEST_SECONDS,
+            ),
             call: seconds(
                 "faas.invoke_duration",
                 "How long calls took, up to their response",
@@ -106,6 +117,19 @@ impl Metrics {
 
     pub(crate) fn call(&self, info: &CallInfo, took: Duration, failed: Option<&'static str>) {
         with(info, failed, |attributes| self.call.record(took.as_secs_f64(), attributes));
+    }
+
+    /// A request of HTTP. `failed` has few values: kinds of errors, statuses.
+    pub(crate) fn request(
+        &self,
+        request: &HttpRequest<'_>,
+        took: Duration,
+        status: Option<StatusCode>,
+        failed: Option<String>,
+    ) {
+        let mut attributes = request.of_metrics(status);
+        attributes.extend(failed.map(|failed| KeyValue::new(ERROR_TYPE, failed)));
+        self.request.record(took.as_secs_f64(), &attributes);
     }
 
     pub(crate) fn cold_start(&self, info: &CallInfo) {
@@ -176,6 +200,6 @@ fn with(info: &CallInfo, failed: Option<&'static str>, record: impl FnOnce(&[Key
 }
 
 /// The kind of an error: its name may be free text.
-fn kind(error: &Error) -> &'static str {
+pub(crate) fn kind(error: &Error) -> &'static str {
     error.kind().as_str()
 }

@@ -24,11 +24,12 @@ use crate::ids::Ids;
 use crate::metrics::Metrics;
 use crate::propagation::trace_context;
 use crate::replay;
+use crate::request::{self, RequestState};
 use crate::run::{CallState, RunTrace};
 use crate::spans::{self, StepSpan};
 use crate::tracer::{RunTracer, remote};
 
-/// Writes the spans of runs, steps and sendings, and the metrics of calls.
+/// Writes the spans of runs, steps, requests and sendings, and the metrics of calls.
 ///
 /// A run is one trace, whichever processes served its calls: see the [guide](crate::guide). It works with
 /// the providers that the application set up, and installs nothing.
@@ -42,7 +43,7 @@ use crate::tracer::{RunTracer, remote};
 /// # let _ = stack;
 /// ```
 pub struct OpenTelemetry {
-    config: Config,
+    pub(crate) config: Config,
     tracer: OnceLock<Option<RunTracer>>,
     metrics: OnceLock<Option<Metrics>>,
 }
@@ -74,22 +75,28 @@ impl OpenTelemetry {
     }
 
     /// `None` when there is no provider.
-    fn tracer(&self) -> Option<&RunTracer> {
+    pub(crate) fn tracer(&self) -> Option<&RunTracer> {
         let global = || RunTracer::new(global::tracer_with_scope(scope()));
         self.tracer.get_or_init(global).as_ref()
     }
 
     /// `None` when there is no provider.
-    fn metrics(&self) -> Option<&Metrics> {
+    pub(crate) fn metrics(&self) -> Option<&Metrics> {
         let global = || Metrics::of(&*global::meter_provider(), scope());
         self.metrics.get_or_init(global).as_ref()
     }
 
     /// Whether it is the first call of the process.
-    fn is_cold_start(&self) -> bool {
+    pub(crate) fn is_cold_start(&self) -> bool {
         // Written once, so that calls do not contend for it.
         self.config.is_cold.load(Ordering::Relaxed)
             && self.config.is_cold.swap(false, Ordering::Relaxed)
+    }
+
+    async fn flush(&self, has_failed: bool) {
+        if self.config.flush.is_due(has_failed) {
+            self.config.flusher.flush(self.config.flush.limit()).await;
+        }
     }
 
     fn exception(&self, error: &Error, sensitive: bool) -> Exception {
@@ -245,6 +252,9 @@ impl Middleware for OpenTelemetry {
     }
 
     async fn around_request(&self, cx: &mut Call, next: NextRequest<'_>) -> Result<Completed> {
+        if request::is_request(cx.info()) {
+            return self.around_service(cx, next).await;
+        }
         let measured = self.metrics().map(|metrics| (metrics, Instant::now()));
         let is_cold = self.is_cold_start();
         if let Some((metrics, _)) = measured.filter(|_| is_cold) {
@@ -270,6 +280,9 @@ impl Middleware for OpenTelemetry {
 
     /// As early as events are there: what fails after this still belongs to their trace.
     async fn transform_input(&self, cx: &mut TransformInput<'_>) -> Result {
+        if request::is_request(cx.info()) {
+            return Ok(());
+        }
         if let Some(metrics) = self.metrics() {
             metrics.memoized(cx.info(), cx.memoized().len());
         }
@@ -312,6 +325,13 @@ impl Middleware for OpenTelemetry {
         if self.tracer().is_none() {
             return Ok(());
         }
+        if let Some(error) = cx.error()
+            && let Some(state) = cx.extensions().get::<RequestState>()
+            && state.is_recorded()
+        {
+            let exception = self.exception(error, cx.info().is_sensitive());
+            state.note(Failure::new(error, exception));
+        }
         let state = cx.extensions().get::<CallState>();
         if let Some(error) = cx.error()
             && cx.step().is_none()
@@ -336,7 +356,12 @@ impl Middleware for OpenTelemetry {
 
     async fn after_response(&self, cx: &mut AfterResponse<'_>) -> Result {
         let info = cx.info();
-        let error = cx.outcome().error();
+        let error = cx.outcome().error().filter(|_| !info.is_client_error(cx.status()));
+        if request::is_request(info) {
+            self.finish_request(cx);
+            self.flush(error.is_some()).await;
+            return Ok(());
+        }
         if let Some(metrics) = self.metrics() {
             if let Some(error) = error {
                 metrics.error(info, error);
@@ -350,9 +375,7 @@ impl Middleware for OpenTelemetry {
         {
             spans::finish(&self.config, tracer, info, state, cx.outcome());
         }
-        if self.config.flush.is_due(error.is_some()) {
-            self.config.flusher.flush(self.config.flush.limit()).await;
-        }
+        self.flush(error.is_some()).await;
         Ok(())
     }
 
@@ -391,6 +414,9 @@ impl Middleware for OpenTelemetry {
     }
 
     fn on_abandoned(&self, cx: &mut OnAbandoned<'_>) {
+        if request::is_request(cx.info()) {
+            return self.abandon_request(cx);
+        }
         if let Some(metrics) = self.metrics() {
             metrics.abandoned(cx.info());
         }

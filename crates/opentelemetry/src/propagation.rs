@@ -1,12 +1,15 @@
-//! How a trace travels from the sender of an event to its run: W3C Trace Context, and W3C Baggage if asked
-//! for. What comes in was written by anybody: it is bounded, and what is not valid is ignored.
+//! How a trace travels from the sender of an event to its run, and from a caller to a request: W3C Trace Context,
+//! X-Ray's header of requests, and W3C Baggage if asked for. What comes in was written by anybody: it is bounded, and what is not valid is ignored.
 
 use std::borrow::Cow;
 
-use hookstack_core::{TraceCarrier, TraceContext};
+use hookstack_core::{TraceCarrier, TraceContext, XRayTrace};
 use opentelemetry::Context;
 use opentelemetry::baggage::{BaggageExt, KeyValueMetadata};
 use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
+
+use crate::ids::Ids;
+use crate::tracer::remote;
 
 const TRACEPARENT: &str = "traceparent";
 const TRACESTATE: &str = "tracestate";
@@ -17,6 +20,15 @@ const MAX_BAGGAGE: usize = 64;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Propagation {
     pub(crate) baggage: bool,
+}
+
+/// Where a request came from.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Sender {
+    /// The caller's span.
+    pub(crate) parent: Option<SpanContext>,
+    /// The trace, if nobody has a span of the caller.
+    pub(crate) trace: Option<TraceId>,
 }
 
 impl Propagation {
@@ -51,6 +63,25 @@ impl Propagation {
             true,
             state.unwrap_or_default(),
         ))
+    }
+
+    /// Where a request came from: W3C first, then X-Ray.
+    pub(crate) fn sender(self, carrier: &TraceCarrier) -> Sender {
+        if let Some(parent) = self.extract(carrier) {
+            return Sender { parent: Some(parent), trace: None };
+        }
+        let Some(XRayTrace { trace_id, parent_id, sampled, .. }) = XRayTrace::of(carrier) else {
+            return Sender::default();
+        };
+        let trace = TraceId::from_bytes(trace_id);
+        match parent_id.filter(|_| sampled == Some(true)) {
+            Some(parent) => {
+                let ids = Ids { trace, span: SpanId::from_bytes(parent) };
+                Sender { parent: Some(remote(ids, true)), trace: None }
+            }
+            // What X-Ray does not record is nowhere, and without active tracing it records nothing.
+            None => Sender { parent: None, trace: Some(trace) },
+        }
     }
 
     /// The sender's baggage.

@@ -70,6 +70,16 @@ impl RunTracer {
         self.start_as(ids, builder, &parent)
     }
 
+    /// Starts a span that no other is above. It gets this trace id, if the provider has our generator.
+    pub(crate) fn start_in_trace(
+        &self,
+        trace: TraceId,
+        builder: SpanBuilder,
+        context: &Context,
+    ) -> BoxedSpan {
+        handover::offer_trace(trace, || self.tracer.build_with_context(builder, context))
+    }
+
     /// Whether spans get the ids that are chosen for them, as far as is known.
     pub(crate) fn takes_ids(&self) -> bool {
         match self.takes_ids.load(Ordering::Relaxed) {

@@ -17,6 +17,7 @@ use hookstack_core::{
     NextStep, Outcome, Payload, Result, Stack, StepHash, StepInfo, StepOp,
 };
 use hookstack_sentry::Sentry;
+use hookstack_testing::Request;
 use http::{HeaderMap, StatusCode};
 use sentry_core::{Client, ClientOptions, Envelope, Hub, Scope, SentryFutureExt, Transport};
 
@@ -193,6 +194,45 @@ macro_rules! subjects {
 subjects!(call Returns: without forwarding disabled no_client on on_by_hub sampled_out sampled);
 subjects!(call_with_step ExecutesAStep: without forwarding disabled no_client on on_by_hub sampled_out sampled);
 subjects!(failed_call Fails: without on);
+
+/// A request of HTTP, whose making is not measured.
+fn order() -> Request {
+    let parts = http::Request::get("/orders/7")
+        .header("host", "shop.example")
+        .header("user-agent", "curl/8")
+        .body(())
+        .expect("a request")
+        .into_parts();
+    Request::http("GET", "/orders/{id}").platform(parts.0)
+}
+
+/// A request of HTTP that nothing fails in.
+mod request {
+    use super::*;
+
+    fn bench(bencher: Bencher<'_, '_>, middleware: Option<impl Middleware>) {
+        let stack = match middleware {
+            Some(middleware) => Stack::builder().with(middleware),
+            None => Stack::builder(),
+        };
+        let stack = Arc::new(stack.build());
+        bencher.with_inputs(order).bench_local_values(|request| {
+            ready(request.call(stack.clone(), async |payload| Outcome::Done(Ok(payload))))
+        });
+    }
+
+    macro_rules! subjects {
+        ($($subject:ident)*) => {
+            $(
+                #[divan::bench]
+                fn $subject(bencher: Bencher<'_, '_>) {
+                    bench(bencher, super::$subject());
+                }
+            )*
+        };
+    }
+    subjects!(without forwarding no_client on sampled_out sampled);
+}
 
 mod floor {
     use super::*;

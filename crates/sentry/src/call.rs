@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use hookstack_core::{CallInfo, StepInfo, TraceContext, TraceWatch};
+use http::StatusCode;
 use sentry_core::protocol::Event;
 use sentry_core::{Client, Hub};
 
@@ -61,6 +62,8 @@ pub(crate) struct Changing {
     /// The client of a hub that keeps its stand-in, which does not hold it.
     stood_in_for: Option<Arc<Client>>,
     pub(crate) spans: Option<Spans>,
+    /// The status of the response, once it is known.
+    pub(crate) status: Option<StatusCode>,
     /// When the call began, as long as its transaction was not started.
     pub(crate) started: Option<SystemTime>,
 }

@@ -8,6 +8,7 @@ use hookstack_core::{CallInfo, ErrorKind};
 use sentry_core::{Client, Hub, Scope};
 
 use crate::crons::Crons;
+use crate::deadline::DeadlineWarning;
 use crate::flush::Flush;
 
 /// Which failures become issues. Control flow (a call that stops at a step, a sleep, a wait) is never one.
@@ -66,7 +67,9 @@ pub(crate) struct Config {
     pub(crate) fingerprint: Option<Fingerprint>,
     pub(crate) spans: bool,
     pub(crate) whole_runs: bool,
-    pub(crate) continue_traces: bool,
+    /// By default for requests, but not for runs.
+    pub(crate) continue_traces: Option<bool>,
+    pub(crate) deadline_warning: DeadlineWarning,
     pub(crate) crons: Option<Crons>,
     pub(crate) request_data: bool,
     pub(crate) flush: Flush,
@@ -84,7 +87,8 @@ impl SentryBuilder {
                 fingerprint: None,
                 spans: true,
                 whole_runs: true,
-                continue_traces: false,
+                continue_traces: None,
+                deadline_warning: DeadlineWarning::default(),
                 crons: Some(Crons::default()),
                 request_data: false,
                 flush: Flush::default(),
@@ -167,8 +171,17 @@ impl SentryBuilder {
     /// Whether the trace of an event's sender goes on in the run, and that of a run in what it sends and
     /// invokes, by `sentry-trace` and `baggage`. Off by default: then all calls of a run share a trace of
     /// their own, and whoever can send an event has no say in it.
+    ///
+    /// Requests (HTTP, AWS Lambda) go on in the trace of their caller by default, by `sentry-trace` or, where no
+    /// other middleware traces, `traceparent`. `false` is for a service that strangers can call.
     pub fn continue_traces(mut self, continue_traces: bool) -> Self {
-        self.config.continue_traces = continue_traces;
+        self.config.continue_traces = Some(continue_traces);
+        self
+    }
+
+    /// What is told when a call still runs shortly before its deadline; a breadcrumb by default.
+    pub fn deadline_warning(mut self, warning: DeadlineWarning) -> Self {
+        self.config.deadline_warning = warning;
         self
     }
 
@@ -179,7 +192,8 @@ impl SentryBuilder {
     }
 
     /// Whether issues have method, address and headers of the call's HTTP request; they have not by
-    /// default. Signatures, tokens and cookies are left out in any case; bodies are never attached.
+    /// default. Signatures, tokens, cookies, addresses of clients and queries are left out in any case; bodies
+    /// are never attached.
     pub fn request_data(mut self, request_data: bool) -> Self {
         self.config.request_data = request_data;
         self
@@ -194,6 +208,11 @@ impl SentryBuilder {
 }
 
 impl Config {
+    /// Whether the trace of a run goes on in what it sends.
+    pub(crate) fn hands_traces_on(&self) -> bool {
+        self.continue_traces == Some(true)
+    }
+
     /// Whether steps that fail for good are captured in the call that executed them.
     pub(crate) fn captures_steps_at_once(&self) -> bool {
         self.step_errors || self.capture == Capture::EveryAttempt
@@ -217,6 +236,7 @@ impl fmt::Debug for Config {
             .field("spans", &self.spans)
             .field("whole_runs", &self.whole_runs)
             .field("continue_traces", &self.continue_traces)
+            .field("deadline_warning", &self.deadline_warning)
             .field("crons", &self.crons)
             .field("request_data", &self.request_data)
             .field("flush", &self.flush)

@@ -1,13 +1,17 @@
 //! What events tell about the call: tags, context, transaction, trace. Put together only when something is
 //! captured, so that a healthy call pays nothing for it.
 
+use std::borrow::Cow;
+
 use hookstack_core::{CallInfo, CallTrigger, TraceContext};
+use http::StatusCode;
 use sentry_core::Hub;
 use sentry_core::protocol::{self, Context, Event, Map, Value};
 
 use crate::call::{CallNotes, Changing};
 use crate::failure::{Failure, Source};
 use crate::limits::{self, cut};
+use crate::request::Request;
 use crate::{ids, scrub};
 
 /// The name of the context that holds what is too much for tags.
@@ -15,11 +19,27 @@ pub(crate) const CONTEXT: &str = "inngest";
 
 /// The name under which calls of a function are grouped.
 pub(crate) fn transaction(info: &CallInfo) -> String {
+    if let Some(request) = Request::of(info) {
+        return request.transaction();
+    }
     format!("inngest/{}", cut(&info.function.id, limits::NAME))
 }
 
-/// The tags that all events and transactions of a call have.
-pub(crate) fn tags(info: &CallInfo) -> impl Iterator<Item = (&'static str, String)> {
+/// What stands for the function where issues are grouped: not the function of an HTTP request, because that is called
+/// by the method, and anybody can make methods up.
+pub(crate) fn group(info: &CallInfo) -> Cow<'_, str> {
+    match Request::of(info) {
+        Some(request @ Request::Http { .. }) => Cow::Owned(request.transaction()),
+        _ => Cow::Borrowed(&info.function.id),
+    }
+}
+
+/// The tags that all events and transactions of a call have. A status is known at its end.
+pub(crate) fn tags(info: &CallInfo, status: Option<StatusCode>) -> Vec<(&'static str, String)> {
+    if let Some(request) = Request::of(info) {
+        let tags = request.tags(info, status).into_iter();
+        return tags.filter_map(|(key, value)| Some((key, tag_value(&value?)))).collect();
+    }
     let event = match &info.trigger {
         CallTrigger::Event { name } => Some(name.as_str()),
         CallTrigger::Cron { .. } => Some("inngest/scheduled.timer"),
@@ -33,7 +53,7 @@ pub(crate) fn tags(info: &CallInfo) -> impl Iterator<Item = (&'static str, Strin
         ("inngest.run.id", Some(info.run_id.as_str())),
         ("inngest.event.name", event),
     ];
-    tags.into_iter().filter_map(|(key, value)| Some((key, tag_value(value?))))
+    tags.into_iter().filter_map(|(key, value)| Some((key, tag_value(value?)))).collect()
 }
 
 /// Sentry refuses longer tags, and such with line breaks.
@@ -51,8 +71,16 @@ pub(crate) fn describe(
     attempt: u32,
 ) {
     let info = &*notes.info;
-    event.tags.extend(tags(info).map(|(key, value)| (key.to_owned(), value)));
-    event.tags.insert("inngest.attempt".to_owned(), attempt.to_string());
+    let tags = tags(info, changing.status).into_iter();
+    event.tags.extend(tags.map(|(key, value)| (key.to_owned(), value)));
+    match Request::of(info) {
+        Some(request) => request.describe(event, info),
+        None => {
+            let context = Context::Other(context(info, changing, attempt));
+            event.contexts.insert(CONTEXT.to_owned(), context);
+            event.tags.insert("inngest.attempt".to_owned(), attempt.to_string());
+        }
+    }
     if let Some(step) = step {
         event.tags.insert("inngest.step.id".to_owned(), tag_value(step));
     }
@@ -62,7 +90,6 @@ pub(crate) fn describe(
     if event.request.is_none() && notes.request_data {
         event.request = scrub::request(info);
     }
-    event.contexts.insert(CONTEXT.to_owned(), Context::Other(context(info, changing, attempt)));
     // With a span in the scope, the SDK takes the trace from it.
     if Hub::current().configure_scope(|scope| scope.get_span().is_none()) {
         let trace = changing.trace();
@@ -82,14 +109,20 @@ pub(crate) fn describe(
 /// Adds what is known about a failure.
 pub(crate) fn describe_failure(
     event: &mut Event<'static>,
+    info: &CallInfo,
     failure: &Failure,
     suppressed: Vec<Value>,
 ) {
-    event.tags.insert("inngest.error.source".to_owned(), failure.source.as_str().to_owned());
-    let Some(Context::Other(context)) = event.contexts.get_mut(CONTEXT) else { return };
+    let request = Request::of(info);
+    let (source, middleware, context) = match request {
+        Some(request) => ("error.source", "error.middleware", request.context()),
+        None => ("inngest.error.source", "inngest.error.middleware", CONTEXT),
+    };
+    event.tags.insert(source.to_owned(), failure.source.as_str().to_owned());
+    let Some(Context::Other(context)) = event.contexts.get_mut(context) else { return };
     context.insert("error_kind".to_owned(), failure.kind.as_str().into());
     if let Source::Middleware { name, hook } = &failure.source {
-        event.tags.insert("inngest.error.middleware".to_owned(), tag_value(name));
+        event.tags.insert(middleware.to_owned(), tag_value(name));
         context.insert("hook".to_owned(), hook.as_str().into());
     }
     if let Some(step) = &failure.step {

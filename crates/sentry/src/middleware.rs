@@ -7,9 +7,9 @@ use std::task::{Context, Poll};
 use std::time::SystemTime;
 
 use hookstack_core::{
-    AfterResponse, BeforeMemoization, BeforeSendEvents, Call, Completed, Error, ErrorKind,
-    MemoValue, Middleware, NextRequest, NextStep, OnAbandoned, OnRegister, Payload, Result,
-    StepOptions, TransformMemoized, TransformOutput,
+    AfterResponse, BeforeMemoization, BeforeSendEvents, Call, CallTrigger, Completed,
+    DeadlineAlarm, Error, ErrorKind, MemoValue, Middleware, NextRequest, NextStep, OnAbandoned,
+    OnRegister, Payload, Result, StepOptions, TransformMemoized, TransformOutput,
 };
 use sentry_core::protocol::{MonitorCheckInStatus, SpanStatus};
 
@@ -20,8 +20,9 @@ use crate::failure::Place;
 use crate::flush::{Flushed, Flusher};
 use crate::memory::Memory;
 use crate::report::Reporter;
+use crate::request;
 use crate::stand_in::StandIns;
-use crate::{limits, propagation, spans};
+use crate::{deadline, limits, propagation, spans};
 
 /// Reports failures of functions, their steps and their hooks to Sentry. See the [crate](crate).
 ///
@@ -47,6 +48,7 @@ pub struct Sentry {
     memory: Memory,
     flusher: Flusher,
     stand_ins: StandIns,
+    alarm: DeadlineAlarm,
 }
 
 impl Sentry {
@@ -84,16 +86,22 @@ impl Sentry {
         let wants_spans = spans::are_wanted(&self.config, &call);
         call.notes.lock().started = wants_spans.then(SystemTime::now);
         cx.extensions_mut().insert(call.clone());
+        let _alarm = deadline::warn(&self.alarm, &self.config, &call);
         let result = Bound::new(&call, next.run(cx)).await;
         if let Err(error) = &result {
             self.reporter(&call).note(error, Place::Function, None);
         }
-        let started = call.notes.lock().started.take();
-        if let Some(started) = started {
-            spans::start(&self.config, &call, None, started);
-        }
+        spans::begin_late(&self.config, &call);
+        let status = result.as_ref().ok().map(Completed::status);
+        call.notes.lock().status = status;
         let has_failed = !call.notes.lock().failures.is_empty();
-        spans::finish(&call, if has_failed { SpanStatus::InternalError } else { SpanStatus::Ok });
+        let is_http = matches!(call.notes.info.trigger, CallTrigger::Http { .. });
+        let status = match status {
+            Some(status) if is_http => request::span_status(status),
+            _ if has_failed => SpanStatus::InternalError,
+            _ => SpanStatus::Ok,
+        };
+        spans::finish(&call, status);
         result
     }
 
@@ -121,6 +129,7 @@ impl SentryBuilder {
             memory: Memory::default(),
             flusher: Flusher::default(),
             stand_ins: StandIns::default(),
+            alarm: DeadlineAlarm::default(),
         }
     }
 }
@@ -182,16 +191,7 @@ impl Middleware for Sentry {
                 let ids = ids.map(|id| limits::cut(id, limits::NAME).to_owned());
                 call.notes.lock().event_ids = ids.collect();
             }
-            let continues = self.config.continue_traces;
-            let sender = events.first().map(|event| &event.trace).filter(|_| continues);
-            if let Some((trace, sampled)) = sender.and_then(propagation::read) {
-                let mut changing = call.notes.lock();
-                (changing.trace, changing.sampled) = (Some(trace), sampled);
-            }
-            let started = call.notes.lock().started.take();
-            if let Some(started) = started {
-                spans::start(&self.config, call, sender, started);
-            }
+            spans::begin(&self.config, call, events.first());
         }
         Done
     }
@@ -229,7 +229,7 @@ impl Middleware for Sentry {
             let place = if cx.step().is_some() { Place::Step } else { Place::Function };
             self.reporter(call).note(error, place, cx.step().map(Into::into));
         }
-        if self.config.continue_traces
+        if self.config.hands_traces_on()
             && matches!(cx.options(), Some(StepOptions::Invoke(_)))
             && let Some(call) = cx.extensions().get::<CallHub>()
         {
@@ -256,9 +256,12 @@ impl Middleware for Sentry {
         };
         match call {
             Some(call) => {
+                let mut changing = call.notes.lock();
+                changing.status = Some(cx.status());
                 if let Some(trace) = cx.trace() {
-                    call.notes.lock().trace.get_or_insert(trace);
+                    changing.trace.get_or_insert(trace);
                 }
+                drop(changing);
                 self.reporter(call).conclude(Some(outcome), cx.reported());
                 self.flush(call)
             }
@@ -270,7 +273,7 @@ impl Middleware for Sentry {
         &self,
         cx: &mut BeforeSendEvents<'_>,
     ) -> impl Future<Output = Result> + Send {
-        if self.config.continue_traces {
+        if self.config.hands_traces_on() {
             let trace = cx.extensions().get::<CallHub>().map(spans::trace);
             for event in cx.events_mut() {
                 propagation::write(&mut event.trace, trace);
@@ -282,10 +285,7 @@ impl Middleware for Sentry {
     fn on_abandoned(&self, cx: &mut OnAbandoned<'_>) {
         if let Some(call) = cx.extensions().get::<CallHub>() {
             self.reporter(call).conclude(None, &[]);
-            let started = call.notes.lock().started.take();
-            if let Some(started) = started {
-                spans::start(&self.config, call, None, started);
-            }
+            spans::begin_late(&self.config, call);
             spans::finish(call, SpanStatus::Cancelled);
         }
     }

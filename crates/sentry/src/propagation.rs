@@ -5,16 +5,24 @@ use sentry_core::protocol::SpanId;
 use sentry_core::{Client, Hub, TracePropagationContext};
 
 const SENTRY_TRACE: &str = "sentry-trace";
+const TRACEPARENT: &str = "traceparent";
 const BAGGAGE: &str = "baggage";
 
-/// The trace of an event's sender.
+/// The trace of an event's sender, or a request's.
 pub(crate) fn context(carrier: &TraceCarrier) -> Option<TracePropagationContext> {
     TracePropagationContext::try_from_headers(carrier.iter()).ok()
 }
 
+/// The trace of a request's sender as W3C has it.
+pub(crate) fn w3c(carrier: &TraceCarrier) -> Option<TracePropagationContext> {
+    let trace = TraceContext::from_traceparent(carrier.get(TRACEPARENT)?)?;
+    let context = TracePropagationContext::new(trace.trace_id.into(), trace.span_id.into());
+    Some(context.with_sampled(trace.sampled))
+}
+
 /// The same, for events that are captured without a span, and what the sender decided about sampling.
-pub(crate) fn read(carrier: &TraceCarrier) -> Option<(TraceContext, Option<bool>)> {
-    let header = context(carrier)?.sentry_trace_header();
+pub(crate) fn read(context: &TracePropagationContext) -> Option<(TraceContext, Option<bool>)> {
+    let header = context.sentry_trace_header();
     // It has the form of the middle of a `traceparent`.
     let ids = header.get(..49)?;
     let trace = TraceContext::from_traceparent(&format!("00-{ids}-00"))?;

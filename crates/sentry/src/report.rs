@@ -52,7 +52,12 @@ impl Reporter<'_> {
         notes.bind_again();
         let info = &*notes.info;
         let mut suppressed = failure::suppressed(outcome);
-        let failure = self.failure(outcome, &mut suppressed);
+        let status = notes.lock().status;
+        let failure = match status {
+            // The caller's mistake: not a failure of the service.
+            Some(status) if info.is_client_error(status) => None,
+            _ => self.failure(outcome, &mut suppressed),
+        };
         let ends_run = match outcome {
             Some(Outcome::Done(Err(error))) => is_final(error, info),
             Some(outcome) => outcome.ends_run(info),
@@ -184,7 +189,7 @@ impl Reporter<'_> {
         Hub::run(hub.clone(), || {
             describe::describe(&mut event, notes, &notes.lock(), step, failure.attempt);
         });
-        describe::describe_failure(&mut event, &failure, suppressed);
+        describe::describe_failure(&mut event, &notes.info, &failure, suppressed);
         processor::capture(hub, event, has_breadcrumbs);
         notes.sent();
     }
@@ -236,7 +241,8 @@ impl Reporter<'_> {
                 error_kind: failure.kind,
             }),
             None => {
-                let (app, function) = (&*info.app_id, info.function.id.as_str());
+                let group = describe::group(info);
+                let (app, function) = (&*info.app_id, &*group);
                 let parts = match step {
                     // What Sentry groups by is not the same in every process that can serve the last call.
                     Some(step) => [app, function, step, &failure.name],

@@ -18,10 +18,25 @@ const SECRET: [&str; 10] = [
     "token",
 ];
 
+/// Headers that tell the address of whoever called.
+const ADDRESSES: [&str; 6] = [
+    "cf-connecting-ip",
+    "forwarded",
+    "true-client-ip",
+    "x-client-ip",
+    "x-forwarded-for",
+    "x-real-ip",
+];
+
 /// Removes secrets from the request of an event, whoever attached it.
 pub(crate) fn scrub(event: &mut Event<'static>) {
     if let Some(request) = &mut event.request {
         request.headers.retain(|name, _| !is_secret(name));
+        for (_, referer) in
+            request.headers.iter_mut().filter(|(name, _)| name.eq_ignore_ascii_case("referer"))
+        {
+            referer.truncate(referer.find(['?', '#']).unwrap_or(referer.len()));
+        }
         request.cookies = None;
     }
 }
@@ -30,10 +45,14 @@ pub(crate) fn scrub(event: &mut Event<'static>) {
 pub(crate) fn request(info: &CallInfo) -> Option<Request> {
     let parts: &Parts = info.platform()?;
     let host = parts.headers.get(http::header::HOST).and_then(|host| host.to_str().ok());
-    let url = match (parts.uri.host(), host) {
-        (None, Some(host)) => format!("http://{host}{}", parts.uri.path()),
-        _ => format!("http://{}{}", parts.uri.host().unwrap_or("localhost"), parts.uri.path()),
-    };
+    let scheme = if parts.uri.scheme_str() == Some("https") { "https" } else { "http" };
+    let authority = parts.uri.authority().map(|authority| {
+        // Without who calls.
+        let text = authority.as_str();
+        text.rsplit_once('@').map_or(text, |(_, host)| host)
+    });
+    let host = authority.or(host).unwrap_or("localhost");
+    let url = format!("{scheme}://{host}{}", parts.uri.path());
     let headers = parts.headers.iter().filter(|(name, _)| !is_secret(name.as_str()));
     Some(Request {
         url: url.parse().ok(),
@@ -49,14 +68,14 @@ pub(crate) fn request(info: &CallInfo) -> Option<Request> {
 
 fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    SECRET.iter().any(|secret| name.contains(secret))
+    SECRET.iter().any(|secret| name.contains(secret)) || ADDRESSES.contains(&name.as_str())
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
-    use hookstack_core::FunctionInfo;
+    use hookstack_core::{FunctionInfo, Platform};
 
     use super::*;
 
@@ -82,10 +101,13 @@ mod tests {
         ] {
             builder = builder.header(name, "secret");
         }
+        for name in ADDRESSES {
+            builder = builder.header(name, "secret");
+        }
         let request = builder.header("host", "example.com").header("user-agent", "inngest");
         let (parts, ()) = request.body(()).expect("a valid request").into_parts();
         let info = CallInfo::new("shop", Arc::new(FunctionInfo::new("pay")), "run")
-            .with_platform(Some(Arc::new(parts)));
+            .with_platform(Some(Platform::new(parts)));
         let told = super::request(&info).expect("a request of HTTP");
         assert!(!format!("{told:?}").contains("secret"), "{told:?}");
         assert_eq!(told.url.map(String::from).as_deref(), Some("http://example.com/api/inngest"));
@@ -96,8 +118,12 @@ mod tests {
     fn a_request_that_somebody_else_attached_is_scrubbed() {
         let mut request = Request { cookies: Some("secret".to_owned()), ..Request::default() };
         request.headers.insert("X-Inngest-Signature".to_owned(), "secret".to_owned());
+        let referer = "https://shop.example/reset?token=secret#secret".to_owned();
+        request.headers.insert("Referer".to_owned(), referer);
         let mut event = Event { request: Some(request), ..Event::default() };
         scrub(&mut event);
+        let request = event.request.as_ref().expect("a request");
+        assert_eq!(request.headers["Referer"], "https://shop.example/reset");
         assert!(!format!("{event:?}").contains("secret"));
     }
 }

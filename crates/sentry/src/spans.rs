@@ -6,11 +6,13 @@ use std::time::SystemTime;
 use crate::call::CallHub;
 use crate::config::Config;
 use crate::limits::{self, cut};
+use crate::request::Request;
 use crate::{describe, ids, propagation};
-use hookstack_core::{CallInfo, StepInfo, TraceCarrier, TraceContext};
+use hookstack_core::{CallInfo, Event, StepInfo, TraceContext};
 use sentry_core::protocol::SpanStatus;
 use sentry_core::{
-    ClientOptions, Hub, Span, TracesSamplingStrategy, Transaction, TransactionContext,
+    ClientOptions, Hub, Span, TracePropagationContext, TracesSamplingStrategy, Transaction,
+    TransactionContext,
 };
 
 /// A transaction that was not finished yet.
@@ -33,18 +35,57 @@ pub(crate) fn are_wanted(config: &Config, call: &CallHub) -> bool {
     config.spans && !matches!(strategy, TracesSamplingStrategy::Disabled)
 }
 
-/// Starts the call's transaction, if it is to be sampled, and makes it the scope's span.
-pub(crate) fn start(
+/// The trace of whoever sent the request, or the first event.
+fn sender(
     config: &Config,
     call: &CallHub,
-    sender: Option<&TraceCarrier>,
+    first: Option<&Event>,
+) -> Option<TracePropagationContext> {
+    let continues = config.continue_traces;
+    let info = &call.notes.info;
+    if Request::of(info).is_none() {
+        return propagation::context(&first.filter(|_| continues == Some(true))?.trace);
+    }
+    let carrier = Some(&info.trace).filter(|_| continues != Some(false))?;
+    // Another middleware that traces has read it, and made of it what it is told to.
+    let w3c = || propagation::w3c(carrier).filter(|_| call.notes.lock().trace().is_none());
+    propagation::context(carrier).or_else(w3c)
+}
+
+/// Begins the trace of a call, and its transaction if it is to have one.
+pub(crate) fn begin(config: &Config, call: &CallHub, first: Option<&Event>) {
+    let sender = sender(config, call, first);
+    let mut changing = call.notes.lock();
+    if let Some((trace, sampled)) = sender.as_ref().and_then(propagation::read) {
+        (changing.trace, changing.sampled) = (Some(trace), sampled);
+    }
+    let started = changing.started.take();
+    drop(changing);
+    if let Some(started) = started {
+        start(config, call, sender.as_ref(), started);
+    }
+}
+
+/// The same for a call that ends before its events are seen.
+pub(crate) fn begin_late(config: &Config, call: &CallHub) {
+    let is_due = call.notes.lock().started.is_some();
+    if is_due {
+        begin(config, call, None);
+    }
+}
+
+/// Starts the call's transaction, if it is to be sampled, and makes it the scope's span.
+fn start(
+    config: &Config,
+    call: &CallHub,
+    sender: Option<&TracePropagationContext>,
     started: SystemTime,
 ) {
     let options = call.client.options();
     let info = &*call.notes.info;
-    let sender = sender.and_then(propagation::context);
-    let (name, op) = (describe::transaction(info), "function.inngest");
-    let mut context = match &sender {
+    let op = Request::of(info).map_or("function.inngest", Request::operation);
+    let name = describe::transaction(info);
+    let mut context = match sender {
         Some(sender) => {
             TransactionContext::continue_from_trace_propagation_context(&name, op, sender, None)
         }
@@ -110,7 +151,8 @@ pub(crate) fn finish(call: &CallHub, status: SpanStatus) {
         end_step(call, &step, &transaction, SpanStatus::Cancelled);
     }
     transaction.set_status(status);
-    for (key, value) in describe::tags(&call.notes.info) {
+    let code = call.notes.lock().status;
+    for (key, value) in describe::tags(&call.notes.info, code) {
         transaction.set_tag(key, value);
     }
     // The scope of the current hub goes with it.

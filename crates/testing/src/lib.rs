@@ -5,6 +5,7 @@
 //! - The same recorder [fails on demand](Recorder::failing), in any hook, by an error or a panic, before
 //!   or after it called on: put one beside the middleware under test and see that it copes.
 //! - `Timeline` (feature `engine`) prints what the local engine did: calls, hooks, what was stored.
+//! - [`Request`] is a call of the smallest host with requests, as those for HTTP and AWS Lambda.
 //! - [`Canary`] finds a secret in the bytes that leave the process, however it was encoded.
 //!
 //! ```
@@ -26,6 +27,7 @@ mod canary;
 mod fault;
 mod log;
 mod recorder;
+mod request;
 mod scene;
 #[cfg(feature = "engine")]
 mod timeline;
@@ -34,6 +36,7 @@ pub use canary::{Canary, Encoding, Leak};
 pub use fault::Fault;
 pub use log::{Entry, Log, Phase, Record};
 pub use recorder::Recorder;
+pub use request::{Answer, Request};
 #[cfg(feature = "engine")]
 pub use timeline::Timeline;
 

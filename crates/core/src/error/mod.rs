@@ -1,5 +1,6 @@
 //! The one error type of the workspace.
 
+mod http_error;
 mod into_error;
 mod kind;
 mod retry;
@@ -10,6 +11,9 @@ use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 
+use http::StatusCode;
+
+pub use http_error::HttpError;
 pub use into_error::{IntoError, marker};
 pub use kind::{ErrorKind, Origin};
 pub use retry::{NonRetriable, Retry, RetryAfter};
@@ -56,6 +60,8 @@ struct Inner {
     source: Option<BoxError>,
     origin: Option<Origin>,
     suppressed: Vec<Error>,
+    status: Option<StatusCode>,
+    sealed: bool,
 }
 
 impl Error {
@@ -149,11 +155,14 @@ impl Error {
             source: None,
             origin: None,
             suppressed: Vec::new(),
+            status: None,
+            sealed: false,
         }))
     }
 
     /// Takes kind and retry from the outermost error of the chain that has something to say.
     fn classify(&mut self, root: &(dyn StdError + 'static)) {
+        self.0.status = http_error::status_in(root);
         let mut current = Some(root);
         let mut is_root = true;
         while let Some(error) = current {
@@ -311,6 +320,44 @@ impl Error {
         self.0.data = data;
         self.0.cause = cause;
         self.0.source = None;
+        self.0.sealed = true;
+    }
+
+    /// Whether its contents were [replaced](Error::replace_contents), as encryption does: the message is meant
+    /// for the wire then, whatever it was before.
+    pub fn is_sealed(&self) -> bool {
+        self.0.sealed
+    }
+
+    /// The HTTP status to answer with, if somebody said so: with [`with_status`](Error::with_status), or by an
+    /// [`HttpError`] in the source chain.
+    pub fn status(&self) -> Option<StatusCode> {
+        self.0.status
+    }
+
+    /// Sets the HTTP status to answer with. Hosts without HTTP responses ignore it.
+    pub fn with_status(mut self, status: StatusCode) -> Self {
+        self.0.status = Some(status);
+        self
+    }
+
+    /// For hosts: the same error without its source chain and without suppressed errors, for one more
+    /// reader.
+    pub fn to_brief(&self) -> Error {
+        Error(Box::new(Inner {
+            kind: self.0.kind,
+            retry: self.0.retry,
+            name: self.0.name.clone(),
+            message: self.0.message.clone(),
+            stack: self.stack().map(|stack| stack.into_owned().into()),
+            data: self.0.data.clone(),
+            cause: self.0.cause.clone(),
+            source: None,
+            origin: self.0.origin.clone(),
+            suppressed: Vec::new(),
+            status: self.0.status,
+            sealed: self.0.sealed,
+        }))
     }
 
     /// Attaches an error that happened after this one.

@@ -31,7 +31,9 @@ pub struct CallGuard {
 impl CallGuard {
     /// A call that has not begun.
     pub fn new(stack: Arc<Stack>, call: Call) -> Self {
-        call.info().set_sensitive(stack.is_sensitive());
+        if stack.is_sensitive() {
+            call.info().mark_sensitive();
+        }
         if let Some(provided) = stack.provided() {
             call.info().set_provided(provided.clone());
         }
@@ -61,6 +63,7 @@ impl CallGuard {
             self.call.info().set_replaying(!input.memoized.is_empty());
             if self.stack.is_idle() {
                 let answer = self.answer_directly(host, &mut input).await;
+                self.call.leave_outer();
                 return Answered { answer, guard: self };
             }
             let mut request = Request {
@@ -78,6 +81,7 @@ impl CallGuard {
             };
             request.conclude(&mut self.call, result).await;
             let answer = request.answer.expect("`conclude` leaves an answer");
+            self.call.leave_outer();
             Answered { answer, guard: self }
         }
     }
@@ -90,9 +94,14 @@ impl CallGuard {
         let mut phase = Phase::default();
         let (call, stack) = (&mut self.call, &self.stack);
         let clock = call.clock().cloned();
-        let cx = Execution { call, input, stack, phase: &mut phase };
-        let started = clock::start(clock, Owner::CODE, || host.execute(cx));
-        let mut outcome = Run::new(started, None).await;
+        let mut outcome = match read_and_prepare(host, call, input).await {
+            Ok(()) => {
+                let cx = Execution { call, input, stack, phase: &mut phase };
+                let started = clock::start(clock, Owner::CODE, || host.execute(cx));
+                Run::new(started, None).await
+            }
+            Err(error) => Outcome::Done(Err(error)),
+        };
         let info = self.call.info();
         info.end_code();
         info.set_replaying(false);
@@ -100,6 +109,14 @@ impl CallGuard {
         let (status, headers) = host.respond(info, &outcome);
         Answer { outcome, status, headers, failed: Vec::new() }
     }
+}
+
+/// What the host does with the input when no hook has anything to do with it.
+async fn read_and_prepare<H: Host>(host: &mut H, call: &mut Call, input: &mut Input) -> Result {
+    if let Some(reading) = host.read(call, input) {
+        reading.await?;
+    }
+    host.prepare(call, input)
 }
 
 impl Drop for CallGuard {
@@ -122,6 +139,14 @@ impl Answered {
         &self.answer.outcome
     }
 
+    /// Takes the outcome's error, for an outer call whose outcome it becomes as well; `after_response` sees what
+    /// [`Error::to_brief`] leaves of it.
+    pub fn take_error(&mut self) -> Option<Error> {
+        let Outcome::Done(Err(error)) = &mut self.answer.outcome else { return None };
+        let brief = error.to_brief();
+        Some(std::mem::replace(error, brief))
+    }
+
     /// The status.
     pub fn status(&self) -> StatusCode {
         self.answer.status
@@ -130,6 +155,11 @@ impl Answered {
     /// The headers.
     pub fn headers(&self) -> &HeaderMap {
         &self.answer.headers
+    }
+
+    /// Takes the headers, to make the response of them.
+    pub fn take_headers(&mut self) -> HeaderMap {
+        std::mem::take(&mut self.answer.headers)
     }
 
     /// The call.
@@ -266,6 +296,9 @@ impl<H: Host> Request<'_, H> {
     }
 
     async fn receive(&mut self, call: &mut Call) -> Result {
+        if let Some(reading) = self.host.read(call, self.input) {
+            reading.await?;
+        }
         for entry in self.stack.list(Hook::TransformInput) {
             let mut view = TransformInput { call, input: self.input };
             entry.run(Hook::TransformInput, &mut view, |m, view| m.transform_input(view)).await?;
@@ -276,17 +309,21 @@ impl<H: Host> Request<'_, H> {
                 .run(Hook::BeforeMemoization, &mut view, |m, view| m.before_memoization(view))
                 .await?;
         }
-        Ok(())
+        self.host.prepare(call, self.input)
     }
 
     async fn function(&mut self, call: &mut Call) -> Outcome {
+        let is_wrapped = self.stack.has(Hook::AroundFunction);
+        if is_wrapped && !self.input.payload.is_absent() {
+            call.set_payload(std::mem::take(&mut self.input.payload));
+        }
         let mut function = Function {
             stack: self.stack,
             host: &mut *self.host,
             input: self.input,
             phase: &mut self.phase,
         };
-        if self.stack.has(Hook::AroundFunction) {
+        if is_wrapped {
             self.stack.around_function(call, &mut function).await
         } else {
             function.execute(call).await
@@ -417,6 +454,9 @@ impl<H: Host> Endpoint<Call, Outcome> for Function<'_, H> {
 
 impl<H: Host> Function<'_, H> {
     async fn execute(&mut self, call: &mut Call) -> Outcome {
+        if let Some(payload) = call.take_payload() {
+            self.input.payload = payload;
+        }
         let clock = call.clock().cloned();
         let cx = Execution { call, input: self.input, stack: self.stack, phase: self.phase };
         let started = clock::start(clock, Owner::CODE, || self.host.execute(cx));

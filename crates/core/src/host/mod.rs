@@ -19,6 +19,7 @@ pub use timings::Timings;
 
 pub use crate::clock::Clock;
 pub use crate::erased::BoxFuture;
+pub use crate::handler::{ArcHandler, Started};
 pub use crate::next::Endpoint;
 
 use crate::call::Call;
@@ -33,6 +34,30 @@ use crate::view::{AfterMemoization, BeforeExecution, TransformMemoized};
 
 /// What a host does between the hooks.
 pub trait Host: Send {
+    /// Reads what the request carries into `input`, inside `around_request` and before `transform_input`: for
+    /// hosts whose requests are still on their way when the call begins. `None` when there is nothing to wait
+    /// for.
+    ///
+    /// # Errors
+    /// The call fails with it, as if a hook had.
+    fn read<'a>(
+        &'a mut self,
+        call: &'a mut Call,
+        input: &'a mut Input,
+    ) -> Option<BoxFuture<'a, Result>> {
+        let _ = (call, input);
+        None
+    }
+
+    /// Takes note of the input as the transforms left it, before `around_function`.
+    ///
+    /// # Errors
+    /// The call fails with it, as if a hook had.
+    fn prepare(&mut self, call: &mut Call, input: &mut Input) -> Result {
+        let _ = (call, input);
+        Ok(())
+    }
+
     /// Runs the user's code. [`Execution::enter`] must be called right before the first new code; if
     /// it was not when this returns, it is called then.
     fn execute<'a>(&'a mut self, cx: Execution<'a>) -> BoxFuture<'a, Outcome>;

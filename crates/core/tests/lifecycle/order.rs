@@ -155,3 +155,66 @@ fn replaying_ends_right_before_execution() {
         assert_eq!(run(stack, &log, body, input).log, expected);
     }
 }
+
+/// Around the function, and nowhere else, the payload is in the call: seen, changed, and given to the function.
+#[test]
+fn around_function_sees_and_changes_the_payload() {
+    use std::sync::Arc;
+
+    use hookstack_core::host::{BoxFuture, CallGuard, Execution, Host};
+    use hookstack_core::{
+        Call, CallInfo, FunctionInfo, Next, Outcome, Payload, Result, TransformInput,
+    };
+
+    struct Echo;
+    impl Host for Echo {
+        fn execute<'a>(&'a mut self, mut cx: Execution<'a>) -> BoxFuture<'a, Outcome> {
+            assert!(cx.call().payload().is_none(), "the function has it");
+            let payload = cx.input().payload.clone();
+            Box::pin(async move { Outcome::Done(Ok(payload)) })
+        }
+        fn respond(&self, _: &CallInfo, _: &Outcome) -> (http::StatusCode, http::HeaderMap) {
+            Default::default()
+        }
+    }
+
+    struct Append(&'static str);
+    impl Middleware for Append {
+        async fn transform_input(&self, cx: &mut TransformInput<'_>) -> Result {
+            let text = cx.payload().to::<String>()?;
+            *cx.payload_mut() = Payload::new(&format!("{text}t{}", self.0))?;
+            Ok(())
+        }
+        async fn around_function(&self, cx: &mut Call, next: Next<'_>) -> Outcome {
+            let payload = cx.take_payload().expect("there is one");
+            assert!(cx.payload().is_none());
+            let text = payload.to::<String>().expect("a text");
+            let changed = Payload::new(&format!("{text}a{}", self.0)).expect("JSON");
+            cx.set_payload(changed);
+            let outcome = next.run(cx).await;
+            assert!(cx.payload().is_none(), "it was given away");
+            outcome
+        }
+    }
+
+    let answer = |stack: Stack, payload: Payload| {
+        let info = CallInfo::new("app", Arc::new(FunctionInfo::new("f")), "run");
+        let mut input = Input::default();
+        input.payload = payload;
+        let call = CallGuard::new(Arc::new(stack), Call::new(info));
+        let answered = futures::executor::block_on(call.run(&mut Echo, input));
+        match answered.outcome() {
+            Outcome::Done(Ok(payload)) => payload.clone(),
+            other => panic!("{other:?}"),
+        }
+    };
+    let stack = Stack::builder().with(Append("1")).with(Append("2")).build();
+    assert_eq!(answer(stack, Payload::new(">").expect("JSON")).text(), r#"">t1t2a1a2""#);
+    // Without such a hook it goes its usual way, and what is absent stays absent.
+    let none = || Stack::builder().build();
+    assert_eq!(answer(none(), Payload::null()).text(), "null");
+    assert!(answer(none(), Payload::absent()).is_absent());
+    let log = Log::default();
+    let around = Stack::builder().with(Recorder::new("A", &log)).build();
+    assert!(answer(around, Payload::absent()).is_absent());
+}

@@ -199,6 +199,21 @@ impl Keyset {
         self.open_message(context, message)
     }
 
+    /// Opens the message of a sealed error, as clients of a service get it: in the member `detail` of a problem
+    /// document. The plaintext is an object with `name` and `message`, and where there are such with `stack`,
+    /// `data` and `cause`.
+    ///
+    /// The function is that of the service's call: `POST /orders/{id}` under HTTP, the function's name under
+    /// Lambda. Of the [origin](Opened::origin), compare `trigger_id`: it is the
+    /// [commitment](Header::commitment) of the request that failed, empty if that was not opened.
+    ///
+    /// # Errors
+    /// As [`open`](Keyset::open); [`Failure::NotAuthentic`] also when the text is no sealed message.
+    pub fn open_error(&self, function: &str, message: &str) -> Result<Opened, Failure> {
+        let message = crate::sealed_error::message(message)?.ok_or(Failure::NotAuthentic)?;
+        self.open_message(&Context::function_error(function), message)
+    }
+
     pub(crate) fn open_message(
         &self,
         context: &Context<'_>,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use hookstack_core::host::{BoxFuture, Execution, mark_code};
+use hookstack_core::host::{ArcHandler, BoxFuture, Execution, mark_code};
 use hookstack_core::{
     CallInfo, Error, ErrorKind, ExtractContext, Operation, OperationKind, Outcome, Payload, Result,
     Retry, StepHash, StepInfo, StepOp, StepOptions, Suspended,
@@ -16,7 +16,6 @@ use hookstack_core::{
 use super::current::mark;
 use super::state::{Delivery, Finished, Shared, is_planned};
 use super::waker::PollWaker;
-use crate::handler::ErasedHandler;
 use crate::step::Step;
 use crate::transport::EventTransport;
 
@@ -32,7 +31,7 @@ pub(crate) enum Target {
 /// Runs a function as far as this call goes.
 pub(crate) async fn drive(
     cx: &mut Execution<'_>,
-    handler: &dyn ErasedHandler,
+    handler: &ArcHandler,
     target: Target,
     transport: Option<Arc<dyn EventTransport>>,
 ) -> Outcome {
@@ -79,7 +78,7 @@ enum Polled {
 impl Driver {
     async fn start(
         cx: &mut Execution<'_>,
-        handler: &dyn ErasedHandler,
+        handler: &ArcHandler,
         target: Target,
         transport: Option<Arc<dyn EventTransport>>,
     ) -> Result<Self> {

@@ -1,7 +1,6 @@
 //! `POST`: calls of functions (Inngest SDK specification, section 4.4).
 
-use std::sync::Arc;
-
+use hookstack_core::Platform;
 use http::StatusCode;
 use http::request::Parts;
 
@@ -30,7 +29,7 @@ pub(super) async fn call(shared: &Shared, request: Request) -> Reply {
         return Refusal::bad_request("query_param_missing", message).call_reply();
     };
     let mut call = CallRequest::new(&function, body)
-        .platform(Arc::new(parts))
+        .platform(Platform::new(parts))
         .run_data(&shared.api)
         .timed(shared.server_timing);
     if let Some(step) = &query.step {

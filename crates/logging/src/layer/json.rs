@@ -12,7 +12,8 @@ use super::output::{DROPPED_MESSAGE, Output};
 use super::spans::SpanFields;
 use super::timestamp;
 use crate::keys::Key;
-use crate::scope::{self, Scope};
+use crate::request;
+use crate::scope::{self, Rendered, Scope};
 
 const STYLE: Style = Style { before: ",\"", after: "\":", value: "", is_flat: true };
 
@@ -124,14 +125,9 @@ fn context(line: &mut Line<'_>, output: &Output, scope: Option<&Scope>) {
         line.bytes(scope.app().as_bytes());
         line.owns(bit("service"));
     }
-    line.bytes(scope.rendered(render));
-    line.owns(IN_CALL);
-    let optional = [
-        (scope.step.is_some(), bit("step_id")),
-        (scope::event_name(&scope.info).is_some(), bit("event_name")),
-        (scope.info.event_id.is_some(), bit("event_id")),
-    ];
-    optional.into_iter().filter(|(is_there, _)| *is_there).for_each(|(_, bit)| line.owns(bit));
+    let Rendered { json, keys } = scope.rendered(render);
+    line.bytes(json);
+    line.owns(*keys);
     if let Some(id) = scope.correlation_id() {
         line.bytes(b",\"correlation_id\":");
         line.bytes(id.as_bytes());
@@ -144,32 +140,46 @@ fn context(line: &mut Line<'_>, output: &Output, scope: Option<&Scope>) {
         trace.span_id.iter().for_each(|byte| line.bytes(&hex(*byte)));
         line.bytes(b"\"");
         line.owns(bit("trace_id") | bit("span_id"));
+    } else if let Some(trace_id) = scope.caller_trace() {
+        line.bytes(b",\"trace_id\":\"");
+        trace_id.iter().for_each(|byte| line.bytes(&hex(*byte)));
+        line.bytes(b"\"");
+        line.owns(bit("trace_id"));
     }
 }
 
 /// What is the same in all lines of a call or step.
-fn render(scope: &Scope) -> Box<[u8]> {
+fn render(scope: &Scope) -> Rendered {
     let info = &scope.info;
+    let mut keys = IN_CALL;
     let mut text = format!(
         ",\"cold_start\":{},\"function_id\":{},\"run_id\":{}",
         scope.cold_start,
         identifier(&info.function.id),
         identifier(&info.run_id)
     );
-    let mut add = |name: &str, value: Option<&str>| {
-        if let Some(value) = value {
-            text.push_str(",\"");
-            text.push_str(name);
-            text.push_str("\":");
-            text.push_str(&identifier(value));
-        }
+    let mut add = |name: &str, json: &str| {
+        text.push_str(",\"");
+        text.push_str(name);
+        text.push_str("\":");
+        text.push_str(json);
+        keys |= bit(name);
     };
-    add("step_id", scope.step.as_deref().map(hookstack_core::StepInfo::id));
-    add("event_name", scope::event_name(info));
-    add("event_id", info.event_id.as_deref());
-    text.push_str(",\"attempt\":");
-    text.push_str(&info.attempt.to_string());
-    text.into_bytes().into_boxed_slice()
+    let of_run = [
+        ("step_id", scope.step.as_deref().map(hookstack_core::StepInfo::id)),
+        ("event_name", scope::event_name(info)),
+        ("event_id", info.event_id.as_deref()),
+    ];
+    for (name, value) in of_run.into_iter().chain(request::texts(info)) {
+        if let Some(value) = value {
+            add(name, &identifier(value));
+        }
+    }
+    if let Some(memory) = request::memory_mib(info) {
+        add("memory_mib", &memory.to_string());
+    }
+    add("attempt", &info.attempt.to_string());
+    Rendered { json: text.into_bytes().into_boxed_slice(), keys }
 }
 
 /// The appended keys: the step's win over the call's.

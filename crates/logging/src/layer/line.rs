@@ -34,7 +34,7 @@ pub(super) fn with_scratch<T>(write: impl FnOnce(&mut Scratch) -> T) -> T {
 /// The keys that lines have by themselves. A user's field of such a name stands under `fields.<name>`, if the
 /// line has that key. The last three a line may get after its
 /// fields, so they count as there in all lines.
-pub(super) const OWN_KEYS: [&str; 18] = [
+pub(super) const OWN_KEYS: [&str; 24] = [
     "timestamp",
     "level",
     "message",
@@ -45,6 +45,12 @@ pub(super) const OWN_KEYS: [&str; 18] = [
     "run_id",
     "step_id",
     "attempt",
+    "request_id",
+    "http_method",
+    "http_route",
+    "function_name",
+    "function_arn",
+    "memory_mib",
     "event_name",
     "event_id",
     "correlation_id",

@@ -8,6 +8,7 @@ mod json;
 mod keys;
 mod reference;
 mod replay;
+mod requests;
 mod sampling;
 mod support;
 mod traces;

@@ -7,5 +7,6 @@ mod gather;
 mod metrics;
 mod propagation;
 mod replay;
+mod requests;
 mod sampling;
 mod tree;

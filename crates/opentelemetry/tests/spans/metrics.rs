@@ -11,7 +11,7 @@ use opentelemetry_sdk::metrics::{InMemoryMetricExporter, PeriodicReader, SdkMete
 use crate::gather::run;
 
 /// By metric and attributes: how often something was recorded, or the sum of a counter.
-fn recorded(exporter: &InMemoryMetricExporter) -> BTreeMap<String, u64> {
+pub(crate) fn recorded(exporter: &InMemoryMetricExporter) -> BTreeMap<String, u64> {
     let mut found = BTreeMap::new();
     for resource in exporter.get_finished_metrics().expect("metrics") {
         for metric in resource.scope_metrics().flat_map(|scope| scope.metrics()) {

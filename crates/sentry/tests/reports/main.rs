@@ -11,6 +11,7 @@ mod processes;
 mod redaction;
 mod repeats;
 mod requests;
+mod services;
 mod sizes;
 mod spans;
 mod support;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 
-use hookstack_core::Result;
+use hookstack_core::{Platform, Result};
 use hookstack_inngest::{App, CallRequest, Step};
 use hookstack_sentry::Sentry;
 use sentry::ClientOptions;
@@ -43,7 +43,8 @@ async fn the_request_is_attached_on_request_and_without_secrets() {
         let app = app(sentry.request_data(attached).build(), |f| f.handler(fails));
         let app = app.build().expect("an app");
         let parts = http_parts();
-        call(&app, CallRequest::new("shop-pay", body(Some(1))).platform(Arc::new(parts))).await;
+        call(&app, CallRequest::new("shop-pay", body(Some(1))).platform(Platform::new(parts)))
+            .await;
         let issue = only(sink.issues());
         assert_eq!(issue.request.is_some(), attached);
         if let Some(request) = issue.request {

@@ -3,14 +3,19 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use hookstack_core::host::BoxFuture;
-use hookstack_core::{Extensions, Extract, ExtractContext, IntoError, Payload, Result};
 use serde::Serialize;
 
+use crate::erased::BoxFuture;
+use crate::error::{IntoError, Result};
+use crate::extensions::Extensions;
+use crate::extract::{Extract, ExtractContext};
+use crate::payload::Payload;
+
 /// An async function whose arguments are [`Extract`] and whose result is `Result<T, E>`, where `T`
-/// serialises and `E` is a standard error, [`hookstack_core::Error`] or `anyhow::Error`.
+/// serialises and `E` is a standard error, [`Error`](crate::Error) or `anyhow::Error`.
 ///
-/// Implemented for functions and closures of up to eight arguments; `M` is always inferred.
+/// Implemented for functions and closures of up to eight arguments; `M` is always inferred. Which arguments
+/// there are is up to the host; [`Info`](crate::Info) and an injected dependency are understood by all.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a handler",
     note = "a handler is an async function whose arguments implement `Extract` (`Data<T>`, `TypedEvent<T>`, `Batch<T>`, `Step`, `Info`, …; `Data<T>` and `TypedEvent<T>` need `T: DeserializeOwned + Send`, an injected `Dep<T>` needs `T: Send + Sync`), whose future is `Send`, and which returns `Result<T, E>` with `T: Serialize` (a `Dep` is not) and a standard error, `hookstack::Error` or `anyhow::Error` as `E`"
@@ -20,18 +25,39 @@ pub trait Handler<M>: Send + Sync + 'static {
     fn erase(self) -> ArcHandler;
 }
 
-/// A handler whose type was erased.
+/// For hosts: a handler whose type was erased. Cheap to clone.
 #[derive(Clone)]
-#[doc(hidden)]
-pub struct ArcHandler(pub(crate) Arc<dyn ErasedHandler>);
+pub struct ArcHandler(Arc<dyn ErasedHandler>);
 
-/// The user's function, started: arguments made, not yet polled.
-pub(crate) type Started = BoxFuture<'static, Result<Payload>>;
+/// The user's function, started: its arguments are made, and it was not polled yet.
+pub type Started = BoxFuture<'static, Result<Payload>>;
 
-pub(crate) trait ErasedHandler: Send + Sync {
+impl ArcHandler {
+    /// Erases the type of a handler.
+    pub fn new<M>(handler: impl Handler<M>) -> Self {
+        handler.erase()
+    }
+
+    /// Makes the arguments.
+    ///
+    /// # Errors
+    /// The first argument's that could not be made; the function does not run.
+    pub fn start<'a>(&'a self, cx: ExtractContext<'a>) -> BoxFuture<'a, Result<Started>> {
+        self.0.start(cx)
+    }
+
+    /// Whether the middleware around the handler provide what its arguments need: to be asked once, when the
+    /// app is built. Give it [`Stack::provided`](crate::Stack::provided), or nothing where there is none.
+    ///
+    /// # Errors
+    /// The first argument's that lacks something; the app is not to be built.
+    pub fn check(&self, provided: &Extensions) -> Result {
+        self.0.check(provided)
+    }
+}
+
+trait ErasedHandler: Send + Sync {
     fn start<'a>(&'a self, cx: ExtractContext<'a>) -> BoxFuture<'a, Result<Started>>;
-
-    /// Whether the middleware provide what the arguments need.
     fn check(&self, provided: &Extensions) -> Result;
 }
 
@@ -61,7 +87,7 @@ impl<T: Serialize, E: IntoError<M>, M> IntoOutput<M> for std::result::Result<T, 
 }
 
 struct FnHandler<F, M> {
-    /// Shared, because it is called by the driver's first poll of the future that it made.
+    /// Shared, because it is called by the host's first poll of the future that it made.
     function: Arc<F>,
     types: std::marker::PhantomData<fn() -> M>,
 }
@@ -95,7 +121,7 @@ macro_rules! impl_handler {
                     $(let $argument = $argument::extract(&mut cx).await?;)*
                     let function = self.function.clone();
                     // A handler that is not itself `async` may use the step tools before it returns its
-                    // future, so it is called where the driver polls.
+                    // future, so it is called where the host polls.
                     let started = async move { function($($argument),*).await.into_output() };
                     Ok(Box::pin(started) as Started)
                 })

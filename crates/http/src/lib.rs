@@ -1,0 +1,42 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod after;
+mod authority;
+mod background;
+mod body;
+mod config;
+mod current;
+mod exchange;
+mod extract;
+mod failure;
+mod from_fn;
+pub mod guide;
+mod host;
+mod https_redirect;
+mod info;
+mod layer;
+mod payload;
+mod problem;
+mod process_time;
+mod request_id;
+mod route;
+mod trusted_host;
+
+pub use background::{Background, BackgroundExt};
+pub use config::{DEFAULT_BODY_LIMIT, HttpLayerBuilder};
+pub use extract::Arg;
+pub use failure::Failure;
+pub use from_fn::{CallNext, FromFn, HttpFn, from_fn};
+pub use hookstack_core::HttpError;
+pub use https_redirect::HttpsRedirect;
+pub use layer::{HttpLayer, HttpService, ResponseFuture, layer};
+pub use problem::status_of;
+pub use process_time::ProcessTime;
+pub use trusted_host::TrustedHost;
+
+/// A request with axum's body.
+pub type Request = http::Request<axum_core::body::Body>;
+
+/// A response with axum's body.
+pub type Response = http::Response<axum_core::body::Body>;
