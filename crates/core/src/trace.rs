@@ -141,6 +141,9 @@ impl TraceCarrier {
     /// The key of an event's data in which hosts without headers for events carry the entries. It is
     /// theirs: nothing else can stand there.
     pub const EVENT_DATA_KEY: &str = "__hookstack_trace";
+    /// The headers by which callers of all kinds tell their trace, those of W3C and of Sentry. Hosts take these
+    /// from a request, and beside them what their platform adds ([`XRayTrace::KEY`](crate::XRayTrace::KEY)).
+    pub const HEADERS: [&str; 4] = ["traceparent", "tracestate", "baggage", "sentry-trace"];
     /// How many entries there are at most.
     pub const MAX_ENTRIES: usize = 8;
     const MAX_KEY: usize = 64;

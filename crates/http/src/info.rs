@@ -2,15 +2,11 @@
 
 use std::sync::Arc;
 
-use hookstack_core::{CallInfo, Platform, TraceCarrier};
+use hookstack_core::{CallInfo, Platform, TraceCarrier, XRayTrace};
 use http::HeaderMap;
 
 use crate::config::Shared;
 use crate::{Request, request_id};
-
-/// The headers by which callers tell their trace.
-const TRACE: [&str; 5] =
-    ["traceparent", "tracestate", "baggage", "sentry-trace", "x-amzn-trace-id"];
 
 /// Reads the head of a request.
 pub(crate) fn read(
@@ -38,7 +34,7 @@ pub(crate) fn read(
 
 fn trace(headers: &HeaderMap) -> TraceCarrier {
     let mut carrier = TraceCarrier::new();
-    for name in TRACE {
+    for name in TraceCarrier::HEADERS.into_iter().chain([XRayTrace::KEY]) {
         let mut values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
         let Some(first) = values.next() else { continue };
         // Both are lists, which may come in several lines.

@@ -4,15 +4,10 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::time::SystemTime;
 
-use hookstack_core::{CallInfo, CallTrigger, LambdaInfo, Platform, TraceCarrier};
+use hookstack_core::{CallInfo, CallTrigger, LambdaInfo, Platform, TraceCarrier, XRayTrace};
 use lambda_runtime::Context;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-
-/// The header under which X-Ray's trace goes.
-const XRAY: &str = "x-amzn-trace-id";
-/// What callers that know more traces than X-Ray's put into the client context.
-const TRACES: [&str; 4] = ["traceparent", "tracestate", "baggage", "sentry-trace"];
 
 /// Completes what is known of a call by what Lambda tells.
 pub(crate) fn describe(mut info: CallInfo, context: Context, told: LambdaInfo) -> CallInfo {
@@ -54,7 +49,7 @@ pub(crate) fn read_trace(trace: &mut TraceCarrier, event: &str) {
     }
     let Ok(event) = serde_json::from_str::<Headed<'_>>(event) else { return };
     for (key, value) in event.headers {
-        let known = TRACES.into_iter().find(|known| key.eq_ignore_ascii_case(known));
+        let known = known_header(&key);
         // Load balancers may be told to send lists of values; one value is a text everywhere.
         if let (Some(known), Ok(value)) = (known, serde_json::from_str::<Cow<'_, str>>(value.get()))
         {
@@ -66,13 +61,19 @@ pub(crate) fn read_trace(trace: &mut TraceCarrier, event: &str) {
 fn trace(context: &Context) -> TraceCarrier {
     let mut carrier = TraceCarrier::new();
     if let Some(trace) = &context.xray_trace_id {
-        carrier.set(XRAY, trace.as_str());
+        carrier.set(XRayTrace::KEY, trace.as_str());
     }
     let custom = context.client_context.iter().flat_map(|client| &client.custom);
     for (key, value) in custom {
-        if let Some(known) = TRACES.into_iter().find(|known| key.eq_ignore_ascii_case(known)) {
+        // Callers that know more traces than X-Ray's put them there.
+        if let Some(known) = known_header(key) {
             carrier.set(known, value.as_str());
         }
     }
     carrier
+}
+
+/// The header of a trace that this is the name of, in any case.
+fn known_header(name: &str) -> Option<&'static str> {
+    TraceCarrier::HEADERS.into_iter().find(|known| name.eq_ignore_ascii_case(known))
 }
