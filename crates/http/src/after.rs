@@ -4,6 +4,7 @@ use std::pin::pin;
 use std::task::{Context, Waker};
 
 use hookstack_core::host::Answered;
+use hookstack_core::redact::ErrorMessages;
 use tokio_util::task::TaskTracker;
 
 use crate::background;
@@ -47,7 +48,7 @@ async fn run(answered: Answered) {
     errors.extend(answered.after_response().await);
     for error in &errors {
         // A hook's message may quote a payload.
-        let message = if info.is_sensitive() { "[redacted]" } else { error.text() };
+        let message = ErrorMessages::Auto.text(error, info.is_sensitive());
         let origin = error.origin().map(ToString::to_string).unwrap_or_default();
         tracing::warn!(
             target: "hookstack::http",

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use hookstack_core::host::{Answered, BoxFuture, CallGuard, Execution, Host};
+use hookstack_core::redact::ErrorMessages;
 use hookstack_core::{
     Call, CallInfo, CallTrigger, Error, ErrorKind, Event, Origin, Outcome, Platform, Result, Retry,
     StepHash,
@@ -125,7 +126,7 @@ impl CallResponse {
         let errors = answered.after_response().await;
         for error in &errors {
             // A hook's message may quote a payload.
-            let message = if self.sensitive { "[redacted]" } else { error.text() };
+            let message = ErrorMessages::Auto.text(error, self.sensitive);
             let origin = error.origin().map(ToString::to_string).unwrap_or_default();
             tracing::warn!(
                 target: "hookstack::inngest",

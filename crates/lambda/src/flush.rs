@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 
 use hookstack_core::Error;
 use hookstack_core::host::Answered;
+use hookstack_core::redact::ErrorMessages;
 use lambda_runtime::LambdaInvocation;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -46,8 +47,7 @@ impl Work {
         let errors = errors.iter().enumerate().filter(|(at, _)| !logged.contains(at));
         for (_, error) in errors {
             // A hook's message may quote a payload.
-            let message =
-                hookstack_core::redact::ErrorMessages::Auto.text(error, info.is_sensitive());
+            let message = ErrorMessages::Auto.text(error, info.is_sensitive());
             let origin = error.origin().map(ToString::to_string).unwrap_or_default();
             tracing::warn!(
                 target: "hookstack::lambda",
