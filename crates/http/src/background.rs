@@ -1,10 +1,11 @@
 //! Work that waits until the response was sent.
 
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
 
+use futures_util::FutureExt;
 use hookstack_core::{
     AfterExecution, BeforeExecution, BeforeMemoization, BeforeResponse, Call, CallInfo,
     CallTrigger, Error, ErrorKind, Result, TransformInput, TransformOutput,
@@ -43,31 +44,9 @@ pub(crate) async fn run(info: &CallInfo) -> Vec<Error> {
             return errors;
         }
         for work in due {
-            if let Err(error) = (Caught { work: Some(work) }).await {
-                errors.push(error);
+            if let Err(panic) = AssertUnwindSafe(work).catch_unwind().await {
+                errors.push(Error::from_panic(panic));
             }
-        }
-    }
-}
-
-/// Turns a panic into an error.
-struct Caught {
-    work: Option<Work>,
-}
-
-impl Future for Caught {
-    type Output = Result;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result> {
-        use std::panic::{AssertUnwindSafe, catch_unwind};
-        let Some(mut work) = self.work.take() else { return Poll::Ready(Ok(())) };
-        match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))) {
-            Ok(Poll::Pending) => {
-                self.work = Some(work);
-                Poll::Pending
-            }
-            Ok(Poll::Ready(())) => Poll::Ready(Ok(())),
-            Err(panic) => Poll::Ready(Err(Error::from_panic(panic))),
         }
     }
 }
