@@ -9,13 +9,16 @@
 //! The cost of a stack is the difference to `nothing`. Signals are made and thrown away at the last moment:
 //! a writer, a span processor and a transport that take everything and do nothing.
 
+#[path = "support/discard.rs"]
+mod discard;
+
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
 
 use bytes::Bytes;
+use discard::{Discard, Nowhere, meters};
 use divan::{Bencher, black_box};
 use hookstack_core::{BoxMiddleware, Error, Event, Middleware};
 use hookstack_encryption::Encryption;
@@ -27,10 +30,8 @@ use hookstack_opentelemetry::{OpenTelemetry, for_runs};
 use hookstack_tests::shop::keys;
 use opentelemetry::metrics::noop::NoopMeterProvider;
 use opentelemetry::trace::noop::NoopTracerProvider;
-use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::metrics::{InMemoryMetricExporter, PeriodicReader, SdkMeterProvider};
-use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider, SpanData, SpanProcessor};
-use sentry_core::{Client, ClientOptions, Envelope, Transport};
+use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
+use sentry_core::{Client, ClientOptions, Transport};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::prelude::*;
 
@@ -74,22 +75,6 @@ fn subscriber(signals: Signals) -> Option<tracing::Dispatch> {
     Some(tracing_subscriber::registry().with(layer.with_filter(level)).into())
 }
 
-#[derive(Debug)]
-struct Discard;
-
-impl SpanProcessor for Discard {
-    fn on_start(&self, _: &mut opentelemetry_sdk::trace::Span, _: &opentelemetry::Context) {}
-    fn on_end(&self, span: SpanData) {
-        black_box(span);
-    }
-    fn force_flush(&self) -> OTelSdkResult {
-        Ok(())
-    }
-    fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
-        Ok(())
-    }
-}
-
 fn opentelemetry(signals: Signals) -> BoxMiddleware {
     let builder = OpenTelemetry::builder();
     let builder = match signals {
@@ -100,23 +85,10 @@ fn opentelemetry(signals: Signals) -> BoxMiddleware {
             let tracers = for_runs(SdkTracerProvider::builder(), Sampler::AlwaysOn)
                 .with_span_processor(Discard)
                 .build();
-            // Nobody collects within the hour.
-            let reader = PeriodicReader::builder(InMemoryMetricExporter::default())
-                .with_interval(Duration::from_secs(3600))
-                .build();
-            let meters = SdkMeterProvider::builder().with_reader(reader).build();
-            builder.sdk_tracer_provider(&tracers).sdk_meter_provider(&meters)
+            builder.sdk_tracer_provider(&tracers).sdk_meter_provider(&meters())
         }
     };
     builder.sample_ratio(if signals == Signals::SampledOut { 0.0 } else { 1.0 }).build().boxed()
-}
-
-struct Nowhere;
-
-impl Transport for Nowhere {
-    fn send_envelope(&self, envelope: Envelope) {
-        black_box(envelope);
-    }
 }
 
 /// Reports of failures; spans are OpenTelemetry's.

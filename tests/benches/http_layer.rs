@@ -9,9 +9,12 @@
 //! A request goes in and the last byte of the response comes out, without sockets. Signals are made and thrown
 //! away at the last moment. `encrypted` seals and opens as well, which nothing beside it does.
 
+#[path = "support/discard.rs"]
+mod discard;
+
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request};
@@ -19,7 +22,8 @@ use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
-use divan::{Bencher, black_box};
+use discard::{Discard, Nowhere, meters};
+use divan::Bencher;
 use futures::FutureExt;
 use hookstack_core::{Error, Stack, StackBuilder};
 use hookstack_encryption::{Context as Place, Encryption, Origin};
@@ -33,10 +37,8 @@ use opentelemetry::metrics::{MeterProvider, noop::NoopMeterProvider};
 use opentelemetry::trace::noop::NoopTracerProvider;
 use opentelemetry::trace::{SpanKind, TraceContextExt, Tracer, TracerProvider};
 use opentelemetry::{Context as TraceContext, KeyValue};
-use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::metrics::{InMemoryMetricExporter, PeriodicReader, SdkMeterProvider};
-use opentelemetry_sdk::trace::{SdkTracerProvider, SpanData, SpanProcessor};
-use sentry_core::{Client, ClientOptions, Envelope, Hub, SentryFutureExt, Transport};
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use sentry_core::{Client, ClientOptions, Hub, SentryFutureExt, Transport};
 use tower::ServiceExt;
 use tower_http::trace::TraceLayer;
 use tracing::level_filters::LevelFilter;
@@ -51,39 +53,8 @@ fn subscriber(on: bool) -> Option<tracing::Dispatch> {
     on.then(|| tracing_subscriber::registry().with(layer.with_filter(LevelFilter::INFO)).into())
 }
 
-#[derive(Debug)]
-struct Discard;
-
-impl SpanProcessor for Discard {
-    fn on_start(&self, _: &mut opentelemetry_sdk::trace::Span, _: &opentelemetry::Context) {}
-    fn on_end(&self, span: SpanData) {
-        black_box(span);
-    }
-    fn force_flush(&self) -> OTelSdkResult {
-        Ok(())
-    }
-    fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
-        Ok(())
-    }
-}
-
 fn tracers() -> SdkTracerProvider {
     SdkTracerProvider::builder().with_span_processor(Discard).build()
-}
-
-fn meters() -> SdkMeterProvider {
-    let reader = PeriodicReader::builder(InMemoryMetricExporter::default())
-        .with_interval(Duration::from_secs(3600))
-        .build();
-    SdkMeterProvider::builder().with_reader(reader).build()
-}
-
-struct Nowhere;
-
-impl Transport for Nowhere {
-    fn send_envelope(&self, envelope: Envelope) {
-        black_box(envelope);
-    }
 }
 
 fn reports(on: bool) -> Arc<Client> {
