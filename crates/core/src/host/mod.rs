@@ -4,6 +4,7 @@
 //! runs, what an outcome looks like on its wire), and lets [`CallGuard::run`] do the rest. The rules
 //! (order, failing closed, owed after-hooks, the first error wins) live here once, for all hosts.
 
+mod answered;
 mod code;
 mod lifecycle;
 mod send;
@@ -11,9 +12,10 @@ mod timings;
 
 use http::{HeaderMap, StatusCode};
 
+pub use answered::Answered;
 pub(crate) use code::is_marked;
 pub use code::{CodeMark, mark_code};
-pub use lifecycle::{Answered, CallGuard};
+pub use lifecycle::CallGuard;
 pub use send::send;
 pub use timings::Timings;
 
