@@ -32,7 +32,9 @@ mod run;
 mod sampling;
 #[cfg(feature = "sdk")]
 mod sdk;
+mod sending;
 mod spans;
+mod step;
 mod tracer;
 
 pub use config::{CallSpans, OpenTelemetryBuilder, SenderTrace};
