@@ -312,8 +312,8 @@ impl CallInfo {
         self.ended_repeating.load(Ordering::Acquire)
     }
 
-    /// Whether the user's function of this call is being polled on this thread, as hosts that replay tell
-    /// ([`host::mark_code`](crate::host::mark_code)). Hooks of the call run between its polls, so whoever
+    /// Whether the user's function of this call is being polled on this thread, as hosts tell
+    /// ([`host::Code`](crate::host::Code)). Hooks of the call run between its polls, so whoever
     /// holds signals back while [replaying](CallInfo::is_replaying) tells by this whose they are. Step
     /// bodies, and hooks around them, count as the function. In a task that the function spawned it is
     /// `false`.
