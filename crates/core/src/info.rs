@@ -100,6 +100,14 @@ pub enum CallTrigger {
     Request,
 }
 
+impl CallTrigger {
+    /// Whether it is a request to an HTTP service: only there a status is one that HTTP defines, and not a part of
+    /// the platform's protocol.
+    pub fn is_http(&self) -> bool {
+        matches!(self, CallTrigger::Http { .. })
+    }
+}
+
 /// What is known about a call. One per call, shared by everything that runs in it.
 #[non_exhaustive]
 pub struct CallInfo {
@@ -276,7 +284,7 @@ impl CallInfo {
     /// (4xx). Signals do not count that as a failure of the service, whether it was answered by an error or by
     /// a response. On all other platforms a status is part of their protocol, and this is `false`.
     pub fn is_client_error(&self, status: StatusCode) -> bool {
-        matches!(self.trigger, CallTrigger::Http { .. }) && status.is_client_error()
+        self.trigger.is_http() && status.is_client_error()
     }
 
     /// Whether no attempt follows this one, as far as the platform says.

@@ -11,6 +11,7 @@ mod hooks_macro;
 mod alarm;
 mod call;
 mod clock;
+mod cold_start;
 mod erased;
 mod error;
 mod event;
@@ -39,6 +40,7 @@ mod xray;
 
 pub use alarm::{DeadlineAlarm, PendingAlarm};
 pub use call::{Call, Sending};
+pub use cold_start::ColdStart;
 pub use erased::BoxMiddleware;
 pub use error::{
     BoxError, Error, ErrorKind, HttpError, IntoError, NonRetriable, Origin, Result, Retry,

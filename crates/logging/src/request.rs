@@ -42,6 +42,5 @@ pub(crate) fn trace_id(info: &CallInfo) -> Option<[u8; 16]> {
 /// Whether an error that ends a call before it has a status is a mistake of the caller's.
 pub(crate) fn is_client_error(info: &CallInfo, error: &Error) -> bool {
     use ErrorKind::{InvalidInput, TooLarge, Unauthenticated};
-    matches!(info.trigger, CallTrigger::Http { .. })
-        && matches!(error.kind(), InvalidInput | TooLarge | Unauthenticated)
+    info.trigger.is_http() && matches!(error.kind(), InvalidInput | TooLarge | Unauthenticated)
 }

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::sync::OnceLock;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use hookstack_core::{
@@ -83,13 +82,6 @@ impl OpenTelemetry {
         self.metrics.get_or_init(global).as_ref()
     }
 
-    /// Whether it is the first call of the process.
-    pub(crate) fn is_cold_start(&self) -> bool {
-        // Written once, so that calls do not contend for it.
-        self.config.is_cold.load(Ordering::Relaxed)
-            && self.config.is_cold.swap(false, Ordering::Relaxed)
-    }
-
     async fn flush(&self, has_failed: bool) {
         if self.config.flush.is_due(has_failed) {
             self.config.flusher.flush(self.config.flush.limit()).await;
@@ -133,7 +125,7 @@ impl Middleware for OpenTelemetry {
             return self.around_service(cx, next).await;
         }
         let measured = self.metrics().map(|metrics| (metrics, Instant::now()));
-        let is_cold = self.is_cold_start();
+        let is_cold = self.config.cold_start.is_met_by(cx.info());
         if let Some((metrics, _)) = measured.filter(|_| is_cold) {
             metrics.cold_start(cx.info());
         }

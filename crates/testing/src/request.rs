@@ -168,7 +168,7 @@ where
     }
 
     fn respond(&self, info: &CallInfo, outcome: &Outcome) -> (StatusCode, HeaderMap) {
-        let is_http = matches!(info.trigger, CallTrigger::Http { .. });
+        let is_http = info.trigger.is_http();
         let by_outcome = || match outcome.error().map(Error::kind) {
             None => StatusCode::OK,
             Some(ErrorKind::InvalidInput | ErrorKind::Unauthenticated) if is_http => {
