@@ -16,7 +16,7 @@ use axum::body::Body;
 use axum::routing::post;
 use axum::{Json, Router};
 use hookstack_core::{Error, Result, Stack};
-use hookstack_http::{Arg, Failure, HttpError, HttpLayer, layer};
+use hookstack_http::{Arg, HandlerError, HttpError, HttpLayer, layer};
 use hookstack_inject::{Container, Dep, Ended, PlatformRequest, Provider};
 use http::StatusCode;
 use http::request::Parts;
@@ -72,7 +72,7 @@ async fn place(
     Arg(tx): Arg<Dep<Tx>>,
     Arg(agent): Arg<Dep<Agent>>,
     Json(order): Json<Order>,
-) -> Result<(StatusCode, Json<i64>), Failure> {
+) -> Result<(StatusCode, Json<i64>), HandlerError> {
     let insert = sqlx::query("INSERT INTO orders (customer, sku, agent) VALUES (?, ?, ?)")
         .bind(&order.customer)
         .bind(&order.sku)

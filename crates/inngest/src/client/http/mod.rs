@@ -12,7 +12,7 @@ use backon::Retryable;
 use hookstack_core::host::BoxFuture;
 use hookstack_core::{Error, ErrorKind, Event, Result, Retry, Sent};
 
-pub use refused::SendRefused;
+pub use refused::SendError;
 pub use retries::SendRetries;
 
 use crate::api::Api;
