@@ -23,6 +23,7 @@ use crate::wire::{response, server_timing};
 
 /// A call request of the server (Inngest SDK specification, section 4.4.1).
 #[derive(Clone)]
+#[must_use]
 pub struct CallRequest<'a> {
     function: &'a str,
     step: &'a str,

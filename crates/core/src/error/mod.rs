@@ -284,30 +284,35 @@ impl Error {
     }
 
     /// Sets the name.
+    #[must_use]
     pub fn with_name(mut self, name: impl Into<Cow<'static, str>>) -> Self {
         self.0.name = name.into();
         self
     }
 
     /// Sets the kind.
+    #[must_use]
     pub fn with_kind(mut self, kind: ErrorKind) -> Self {
         self.0.kind = kind;
         self
     }
 
     /// Sets whether to retry.
+    #[must_use]
     pub fn with_retry(mut self, retry: Retry) -> Self {
         self.0.retry = retry;
         self
     }
 
     /// Sets where the error came from.
+    #[must_use]
     pub fn with_origin(mut self, origin: Origin) -> Self {
         self.0.origin = Some(origin);
         self
     }
 
     /// Attaches data for whoever handles the error.
+    #[must_use]
     pub fn with_data(mut self, data: Payload) -> Self {
         self.0.data = Some(data);
         self
@@ -369,6 +374,7 @@ impl Error {
     }
 
     /// Sets the HTTP status to answer with. Hosts without HTTP responses ignore it.
+    #[must_use]
     pub fn with_status(mut self, status: StatusCode) -> Self {
         self.0.status = Some(status);
         self
@@ -376,6 +382,7 @@ impl Error {
 
     /// For hosts: the same error without its source chain and without suppressed errors, for one more
     /// reader.
+    #[must_use]
     pub fn to_brief(&self) -> Error {
         Error(Box::new(Inner {
             kind: self.0.kind,
@@ -410,6 +417,7 @@ impl Error {
     /// assert_eq!(ErrorMessages::Auto.text(&fixed, true), "register it once");
     /// assert_eq!(ErrorMessages::Redact.text(&fixed, true), "[redacted]");
     /// ```
+    #[must_use]
     pub fn without_secrets(mut self) -> Self {
         self.0.without_secrets = true;
         self

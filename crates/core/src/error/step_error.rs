@@ -101,24 +101,28 @@ impl StepError {
     }
 
     /// Sets the kind.
+    #[must_use]
     pub fn with_kind(mut self, kind: ErrorKind) -> Self {
         self.0.kind = kind;
         self
     }
 
     /// Sets whether running again can help.
+    #[must_use]
     pub fn with_retry(mut self, retry: Retry) -> Self {
         self.0.retry = retry;
         self
     }
 
     /// Sets the step that failed.
+    #[must_use]
     pub fn with_step(mut self, id: impl Into<Box<str>>) -> Self {
         self.0.step = id.into();
         self
     }
 
     /// Sets the stack.
+    #[must_use]
     pub fn with_stack(mut self, stack: Option<Box<str>>) -> Self {
         self.0.stack = stack;
         self.0.without_secrets = false;
@@ -126,6 +130,7 @@ impl StepError {
     }
 
     /// Sets data and cause.
+    #[must_use]
     pub fn with_details(mut self, data: Option<Payload>, cause: Option<Payload>) -> Self {
         self.0.data = data;
         self.0.cause = cause;

@@ -48,6 +48,7 @@ const SERVER: &str = "the event API";
 /// # Ok::<_, hookstack_inngest::ConfigError>(())
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct HttpTransport {
     api: Api,
     retries: SendRetries,
