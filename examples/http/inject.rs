@@ -16,7 +16,7 @@ use axum::body::Body;
 use axum::routing::post;
 use axum::{Json, Router};
 use hookstack_core::{Error, Result, Stack};
-use hookstack_http::{Arg, HandlerError, HttpError, HttpLayer, layer};
+use hookstack_http::{Arg, ConfigError, HandlerError, HttpError, HttpLayer, layer};
 use hookstack_inject::{Container, Dep, Ended, PlatformRequest, Provider};
 use http::StatusCode;
 use http::request::Parts;
@@ -86,7 +86,7 @@ async fn place(
     }
 }
 
-fn hooks(container: &Container) -> Result<HttpLayer> {
+fn hooks(container: &Container) -> Result<HttpLayer, ConfigError> {
     layer(Stack::builder().with(container.clone()))
 }
 

@@ -128,7 +128,7 @@ impl fmt::Display for KeyError {
             KeyError::BothSet(one, other) => {
                 write!(f, "the environment variables {one} and {other} are both set: remove one")
             }
-            KeyError::File { path, error } => error.describe(path, f),
+            KeyError::File { path, error } => error.describe(Some(path), f),
             KeyError::Random => f.write_str("the system's random generator failed"),
         }
     }

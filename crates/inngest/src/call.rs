@@ -84,6 +84,7 @@ impl<'a> CallRequest<'a> {
 
 /// The response to a call request.
 #[must_use = "the response goes back to the server; then call `after_response`"]
+#[non_exhaustive]
 pub struct CallResponse {
     /// The status.
     pub status: StatusCode,

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use hookstack_core::BoxError;
 use opentelemetry_otlp::ExporterBuildError;
 
 /// What providers cannot be made for.
@@ -9,7 +10,7 @@ use opentelemetry_otlp::ExporterBuildError;
 #[non_exhaustive]
 pub enum InitError {
     /// A variable, an address or a header is not valid.
-    Exporter(ExporterBuildError),
+    Exporter(BoxError),
     /// The HTTP client could not be made.
     Client(String),
 }
@@ -26,14 +27,15 @@ impl fmt::Display for InitError {
 impl std::error::Error for InitError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            InitError::Exporter(error) => Some(error),
+            InitError::Exporter(error) => Some(&**error),
             InitError::Client(_) => None,
         }
     }
 }
 
-impl From<ExporterBuildError> for InitError {
-    fn from(error: ExporterBuildError) -> Self {
-        InitError::Exporter(error)
+impl InitError {
+    /// The exporter's crate is none of this one's interface.
+    pub(crate) fn exporter(error: ExporterBuildError) -> Self {
+        InitError::Exporter(error.into())
     }
 }

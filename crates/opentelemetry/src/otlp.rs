@@ -180,11 +180,13 @@ impl TelemetryBuilder {
         let others = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(ratio)));
         let tracer_provider = for_runs(SdkTracerProvider::builder(), others)
             .with_resource(resource.clone())
-            .with_batch_exporter(spans.build()?)
+            .with_batch_exporter(spans.build().map_err(InitError::exporter)?)
             .build();
         let meter_provider = SdkMeterProvider::builder()
             .with_resource(resource)
-            .with_reader(PeriodicReader::builder(metrics.build()?).build())
+            .with_reader(
+                PeriodicReader::builder(metrics.build().map_err(InitError::exporter)?).build(),
+            )
             .build();
         Ok(Telemetry { tracer_provider, meter_provider, ratio })
     }

@@ -35,8 +35,8 @@ impl SendError {
     }
 
     /// The status of the answer.
-    pub fn status(&self) -> u16 {
-        self.status.as_u16()
+    pub fn status(&self) -> StatusCode {
+        self.status
     }
 
     /// What the server wrote about the problem, cut after 2000 characters. It may quote events: as
