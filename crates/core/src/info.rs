@@ -37,24 +37,28 @@ impl FunctionInfo {
     }
 
     /// Sets the slug.
+    #[must_use]
     pub fn with_slug(mut self, slug: impl Into<String>) -> Self {
         self.slug = slug.into();
         self
     }
 
     /// Sets the display name.
+    #[must_use]
     pub fn with_name(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
         self
     }
 
     /// Sets the configuration.
+    #[must_use]
     pub fn with_config(mut self, config: Value) -> Self {
         self.config = config;
         self
     }
 
     /// For hosts: makes it the failure handler of `function`.
+    #[must_use]
     pub fn guarding(mut self, function: Arc<FunctionInfo>) -> Self {
         self.guards = Some(function);
         self
@@ -173,6 +177,7 @@ impl CallInfo {
     }
 
     /// For hosts: attaches the platform's request.
+    #[must_use]
     pub fn with_platform(mut self, platform: Option<Platform>) -> Self {
         self.platform = platform;
         self

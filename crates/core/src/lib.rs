@@ -69,6 +69,14 @@ pub use view::{
 };
 pub use xray::XRayTrace;
 
+/// Types of other crates that are in signatures of this one.
+#[doc(no_inline)]
+pub use {
+    bytes::Bytes,
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode},
+    serde_json::Value,
+};
+
 /// Guides, compiled into the documentation so that they cannot rot.
 pub mod guide {
     #[doc = include_str!("../docs/lifecycle.md")]

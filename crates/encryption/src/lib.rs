@@ -92,7 +92,7 @@ pub use aead::{Backend, Suite};
 pub use config::EncryptionBuilder;
 pub use counters::{Counters, Counts};
 pub use envelope::{Class, Commitment, Context, Header, Invoker, ObjectId, Opened, Origin};
-pub use error::{Failure, KeyError};
+pub use error::{EnvelopeError, KeyError};
 pub use interop::{
     Interop, LibsodiumKey, LibsodiumOpened, LibsodiumRing, LibsodiumRingBuilder, PeerPolicy,
 };

@@ -72,7 +72,7 @@ pub use container::Container;
 pub use dep::{Dep, PlatformRequest};
 pub use deps::{Deps, InjectedBody};
 pub use describe::Description;
-pub use error::{BuildError, Problem, Unavailable};
+pub use error::{BuildError, Problem, ResolveError};
 pub use factory::{Factory, Inject};
 pub use get::Resolve;
 pub use key::Key;

@@ -43,7 +43,7 @@ mod wire;
 pub use app::{App, AppBuilder, Registered};
 pub use call::{CallRequest, CallResponse, RunData};
 #[cfg(feature = "client")]
-pub use client::{Client, ClientBuilder, HttpTransport, SendRefused, SendRetries};
+pub use client::{Client, ClientBuilder, HttpTransport, SendError, SendRetries};
 #[cfg(feature = "client")]
 pub use config::{Config, ConfigBuilder, EventKey, Mode, SigningKey};
 pub use duration::{parse_time_string, time_string};

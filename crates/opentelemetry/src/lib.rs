@@ -39,7 +39,7 @@ mod tracer;
 
 pub use config::{CallSpans, OpenTelemetryBuilder, SenderTrace};
 #[cfg(feature = "otlp")]
-pub use error::SetupError;
+pub use error::InitError;
 pub use flush::Flush;
 pub use hookstack_core::redact::ErrorMessages;
 pub use ids::{span_id_of_run, span_id_of_step, span_id_of_step_in_run, trace_id_of_run};
