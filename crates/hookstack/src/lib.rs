@@ -40,6 +40,7 @@
 //!     }
 //! }
 //! ```
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub use hookstack_core::*;
 
@@ -98,19 +99,3 @@ pub mod prelude {
     #[cfg(feature = "engine")]
     pub use hookstack_inngest::engine::Engine;
 }
-
-/// The README's program, compiled and run with the documentation's tests.
-#[cfg(all(
-    doctest,
-    feature = "axum",
-    feature = "encryption",
-    feature = "engine",
-    feature = "http",
-    feature = "inject",
-    feature = "lambda",
-    feature = "logging",
-    feature = "opentelemetry",
-    feature = "sentry"
-))]
-#[doc = include_str!("../../../README.md")]
-pub struct Readme;
