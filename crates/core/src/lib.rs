@@ -3,6 +3,10 @@
 //!
 //! Middleware crates depend on this crate alone; so do hosts. It does no I/O and knows no async
 //! runtime. Applications usually depend on the facade `hookstack` instead.
+//!
+//! | feature | what it brings |
+//! | --- | --- |
+//! | `anyhow` | `anyhow::Error` as the error of handlers and step bodies |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[macro_use]

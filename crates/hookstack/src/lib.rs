@@ -41,6 +41,7 @@
 //!     }
 //! }
 //! ```
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub use hookstack_core::*;
 
@@ -106,19 +107,3 @@ pub mod prelude {
     #[cfg(feature = "inngest-engine")]
     pub use hookstack_inngest::engine::Engine;
 }
-
-/// The README's program, compiled and run with the documentation's tests.
-#[cfg(all(
-    doctest,
-    feature = "inngest-axum",
-    feature = "encryption",
-    feature = "inngest-engine",
-    feature = "http",
-    feature = "inject",
-    feature = "lambda",
-    feature = "logging",
-    feature = "opentelemetry",
-    feature = "sentry"
-))]
-#[doc = include_str!("../../../README.md")]
-pub struct Readme;
