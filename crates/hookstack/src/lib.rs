@@ -60,6 +60,20 @@ pub use hookstack_opentelemetry as opentelemetry;
 #[cfg(feature = "sentry")]
 pub use hookstack_sentry as sentry;
 
+// With all features, because the guides link to all crates; docs.rs has them.
+#[cfg(all(
+    feature = "axum",
+    feature = "encryption",
+    feature = "engine",
+    feature = "http",
+    feature = "inject",
+    feature = "lambda",
+    feature = "logging",
+    feature = "opentelemetry",
+    feature = "sentry"
+))]
+pub mod guide;
+
 /// What the whole stack costs, measured.
 #[doc = include_str!("../docs/performance.md")]
 pub mod performance {}
@@ -98,19 +112,3 @@ pub mod prelude {
     #[cfg(feature = "engine")]
     pub use hookstack_inngest::engine::Engine;
 }
-
-/// The README's program, compiled and run with the documentation's tests.
-#[cfg(all(
-    doctest,
-    feature = "axum",
-    feature = "encryption",
-    feature = "engine",
-    feature = "http",
-    feature = "inject",
-    feature = "lambda",
-    feature = "logging",
-    feature = "opentelemetry",
-    feature = "sentry"
-))]
-#[doc = include_str!("../../../README.md")]
-pub struct Readme;
