@@ -62,6 +62,20 @@ pub use hookstack_opentelemetry as opentelemetry;
 #[cfg(feature = "sentry")]
 pub use hookstack_sentry as sentry;
 
+// With all features, because the guides link to all crates; docs.rs has them.
+#[cfg(all(
+    feature = "inngest-axum",
+    feature = "encryption",
+    feature = "inngest-engine",
+    feature = "http",
+    feature = "inject",
+    feature = "lambda",
+    feature = "logging",
+    feature = "opentelemetry",
+    feature = "sentry"
+))]
+pub mod guide;
+
 /// What the whole stack costs, measured.
 #[doc = include_str!("../docs/performance.md")]
 pub mod performance {}
