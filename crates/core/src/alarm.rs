@@ -159,7 +159,7 @@ mod tests {
     use std::time::SystemTime;
 
     use super::*;
-    use crate::info::FunctionInfo;
+    use crate::function::FunctionInfo;
 
     const LONG: Duration = Duration::from_secs(60);
 

@@ -41,7 +41,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::info::FunctionInfo;
+    use crate::function::FunctionInfo;
     use crate::platform::Platform;
 
     fn info(platform: Option<bool>) -> CallInfo {

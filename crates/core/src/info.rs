@@ -1,4 +1,4 @@
-//! What is known about a call and its function.
+//! What is known about a call.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,111 +6,13 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use http::StatusCode;
-use serde_json::Value;
 
 use crate::extensions::Extensions;
+use crate::function::FunctionInfo;
 use crate::locals::Locals;
 use crate::platform::Platform;
 use crate::trace::TraceCarrier;
-
-/// The function that is called: its identity and configuration.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct FunctionInfo {
-    /// The id inside its app.
-    pub id: String,
-    /// The identity across apps; on Inngest `app-function`. Opaque: never split it.
-    pub slug: String,
-    /// The display name.
-    pub name: String,
-    /// The configuration in the form that the host registers.
-    pub config: Value,
-    /// The function whose failures this one handles, if it is a failure handler.
-    pub guards: Option<Arc<FunctionInfo>>,
-}
-
-impl FunctionInfo {
-    /// A function whose slug and name are its id, without configuration.
-    pub fn new(id: impl Into<String>) -> Self {
-        let id = id.into();
-        FunctionInfo { slug: id.clone(), name: id.clone(), id, config: Value::Null, guards: None }
-    }
-
-    /// Sets the slug.
-    #[must_use]
-    pub fn with_slug(mut self, slug: impl Into<String>) -> Self {
-        self.slug = slug.into();
-        self
-    }
-
-    /// Sets the display name.
-    #[must_use]
-    pub fn with_name(mut self, name: impl Into<String>) -> Self {
-        self.name = name.into();
-        self
-    }
-
-    /// Sets the configuration.
-    #[must_use]
-    pub fn with_config(mut self, config: Value) -> Self {
-        self.config = config;
-        self
-    }
-
-    /// For hosts: makes it the failure handler of `function`.
-    #[must_use]
-    pub fn guarding(mut self, function: Arc<FunctionInfo>) -> Self {
-        self.guards = Some(function);
-        self
-    }
-}
-
-/// What caused a call.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum CallTrigger {
-    /// An event.
-    Event {
-        /// Its name.
-        name: String,
-    },
-    /// A schedule.
-    Cron {
-        /// The cron expression.
-        schedule: String,
-    },
-    /// Another function's `invoke`.
-    Invoke,
-    /// The final failure of another function, whose failure handler this function is.
-    Failure {
-        /// The slug of the function that failed.
-        function: String,
-        /// The run that failed.
-        run_id: String,
-    },
-    /// A request to an HTTP service.
-    Http {
-        /// The method, in upper case.
-        method: String,
-        /// The template of the path, with its placeholders, as the service registers it.
-        route: String,
-    },
-    /// An invocation of an AWS Lambda function.
-    Lambda {
-        /// The function's name.
-        function: String,
-    },
-    /// A request to a host without events that tells no more about it.
-    Request,
-}
-
-impl CallTrigger {
-    /// Whether it is a request to an HTTP service: only there a status is one that HTTP defines, and not a part of
-    /// the platform's protocol.
-    pub fn is_http(&self) -> bool {
-        matches!(self, CallTrigger::Http { .. })
-    }
-}
+use crate::trigger::CallTrigger;
 
 /// What is known about a call. One per call, shared by everything that runs in it.
 #[non_exhaustive]

@@ -23,6 +23,7 @@ mod extensions;
 mod extract;
 mod forward;
 mod from_fn;
+mod function;
 mod handler;
 mod hook;
 pub mod host;
@@ -36,14 +37,16 @@ mod panic;
 mod payload;
 mod platform;
 pub mod redact;
+mod sending;
 mod stack;
 mod step;
 mod trace;
+mod trigger;
 pub mod view;
 mod xray;
 
 pub use alarm::{DeadlineAlarm, PendingAlarm};
-pub use call::{Call, Sending};
+pub use call::Call;
 pub use cold_start::ColdStart;
 pub use erased::BoxMiddleware;
 pub use error::{
@@ -54,18 +57,21 @@ pub use event::Event;
 pub use extensions::Extensions;
 pub use extract::{Extract, ExtractContext, Info};
 pub use from_fn::{AroundFn, AroundFnWith, FromFn, FromFnWith, from_fn, from_fn_with};
+pub use function::FunctionInfo;
 pub use handler::{Handler, IntoOutput};
 pub use hook::{Hook, HookSet};
-pub use info::{CallInfo, CallTrigger, FunctionInfo};
+pub use info::CallInfo;
 pub use input::{Input, Memo, MemoValue, Memoized};
 pub use middleware::{Middleware, Position};
 pub use next::{Ending, Next, NextRequest, NextSend, NextStep, Run};
 pub use outcome::{Completed, Operation, OperationKind, Outcome, Sent, Suspended};
 pub use payload::Payload;
 pub use platform::{LambdaInfo, Platform};
+pub use sending::Sending;
 pub use stack::{Stack, StackBuilder};
 pub use step::{Invoke, StepHash, StepInfo, StepOp, StepOptions, WaitForEvent};
 pub use trace::{TraceCarrier, TraceContext, TraceWatch};
+pub use trigger::CallTrigger;
 pub use view::{
     AfterExecution, AfterMemoization, AfterResponse, AfterSendEvents, BeforeExecution,
     BeforeMemoization, BeforeResponse, BeforeSendEvents, OnAbandoned, OnRegister,

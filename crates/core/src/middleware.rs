@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use crate::call::{Call, Sending};
+use crate::call::Call;
 use crate::erased::BoxMiddleware;
 use crate::error::Result;
 use crate::extensions::Extensions;
@@ -10,6 +10,7 @@ use crate::hook::{HookSet, Unset, forward};
 use crate::next::{Next, NextRequest, NextSend, NextStep};
 use crate::outcome::{Completed, Outcome, Sent};
 use crate::payload::Payload;
+use crate::sending::Sending;
 use crate::view::{
     AfterExecution, AfterMemoization, AfterResponse, AfterSendEvents, BeforeExecution,
     BeforeMemoization, BeforeResponse, BeforeSendEvents, OnAbandoned, OnRegister, TransformInput,

@@ -9,7 +9,7 @@ use hookstack_core::{CallInfo, Error, Event};
 use crate::container::Container;
 use crate::drops::{Dropped, Drops};
 use crate::graph::Graph;
-use crate::provider::Phase;
+use crate::phase::Phase;
 use crate::registry::Registry;
 use crate::scope::{Ended, Scope};
 use crate::slots::Slots;

@@ -4,12 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::container::Container;
+use crate::definition::Definition;
 use crate::error::{BuildError, Problem};
 use crate::factory::Factory;
 use crate::hint;
 use crate::key::Key;
 use crate::link::link;
-use crate::provider::{Definition, Provider};
+use crate::provider::Provider;
 
 /// Puts a [`Container`] together: values, factories by scope, and bindings of traits.
 ///

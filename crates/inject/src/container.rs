@@ -10,7 +10,7 @@ use crate::dep::Dep;
 use crate::describe::Description;
 use crate::error::ResolveError;
 use crate::graph::Graph;
-use crate::provider::Phase;
+use crate::phase::Phase;
 use crate::registry::{Place, Registry};
 use crate::resolve::Resolver;
 use crate::scope::{Ended, Scope};

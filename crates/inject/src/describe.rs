@@ -3,9 +3,10 @@
 use std::fmt;
 
 use crate::container::Container;
+use crate::definition::Kind;
 use crate::graph::Target;
 use crate::key::Key;
-use crate::provider::{Kind, Phase};
+use crate::phase::Phase;
 use crate::scope::Scope;
 
 /// A container's graph; `Display` writes it as text.

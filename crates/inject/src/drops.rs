@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::call_scopes::CallScopes;
 use crate::container::Container;
-use crate::provider::Phase;
+use crate::phase::Phase;
 use crate::scope::Ended;
 use crate::step_scope::StepScope;
 

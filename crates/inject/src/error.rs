@@ -202,7 +202,6 @@ impl StdError for ResolveError {
     }
 }
 
-/// A teardown that failed.
 pub(crate) struct TeardownFailed {
     key: Key,
     error: BoxError,

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use hookstack_core::{CallInfo, Event, StepInfo};
 
+use crate::definition::Definition;
 use crate::dep::Instance;
 use crate::key::{Key, TypeMap};
-use crate::provider::{Definition, Phase};
+use crate::phase::Phase;
 use crate::scope::Scope;
 
 /// Providers whose needs are linked to each other.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::container::Container;
+use crate::definition::{Definition, Kind};
 use crate::key::Key;
-use crate::provider::{Definition, Kind};
 
 /// For a provider that needs a missing type.
 pub(crate) fn missing(

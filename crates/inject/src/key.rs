@@ -61,7 +61,6 @@ pub(crate) fn path(keys: impl IntoIterator<Item = impl fmt::Display>) -> String 
     keys.into_iter().map(|key| key.to_string()).collect::<Vec<_>>().join(" -> ")
 }
 
-/// A map by type.
 pub(crate) type TypeMap<V> = HashMap<TypeId, V, BuildHasherDefault<TypeIdHasher>>;
 
 /// A `TypeId` is a hash already.

@@ -43,6 +43,7 @@
 mod call_scopes;
 mod config;
 mod container;
+mod definition;
 mod dep;
 mod deps;
 mod describe;
@@ -56,6 +57,7 @@ mod hint;
 mod key;
 mod link;
 mod middleware;
+mod phase;
 #[cfg(test)]
 mod property;
 mod provider;

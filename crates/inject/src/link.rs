@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use crate::container::Container;
+use crate::definition::{Definition, Kind};
 use crate::error::Problem;
 use crate::factory::{Requirement, Source};
 use crate::graph::{BuiltIn, Graph, Node, Target};
 use crate::hint;
 use crate::key::{Key, TypeMap};
-use crate::provider::{Definition, Kind, Phase};
+use crate::phase::Phase;
 use crate::scope::Scope;
 
 /// Links the definitions. What is wrong is added to `problems`; without a graph in return it cannot

@@ -9,7 +9,7 @@ use hookstack_core::{
 
 use crate::call_scopes::CallScopes;
 use crate::container::{Container, first};
-use crate::provider::Phase;
+use crate::phase::Phase;
 use crate::registry::Registry;
 use crate::scope::{Ended, Scope};
 use crate::step_scope::{STEP, StepScope};

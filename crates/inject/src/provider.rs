@@ -3,38 +3,18 @@
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
-use std::panic::Location;
 use std::sync::Arc;
 
 use hookstack_core::host::BoxFuture;
 use hookstack_core::{IntoError, Result};
 
+use crate::definition::{Definition, Kind};
 use crate::dep::{Dep, Instance};
-use crate::factory::{Build, Factory, Recipe, Requirement, Teardown};
+use crate::factory::{Build, Factory, Recipe, Teardown};
 use crate::key::Key;
+use crate::phase::Phase;
 use crate::scope::lifetime::{Existing, InCall, InProcess, PerCall, PerStep, Singleton, TornDown};
 use crate::scope::{Ended, Scope};
-
-/// When an instance is torn down.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Phase {
-    /// On the way out of the function or of the step, where an error replaces the outcome.
-    Before,
-    /// After the response, where an error is reported.
-    After,
-}
-
-impl Phase {
-    /// How many phases are over with this one.
-    pub(crate) fn count(self) -> u8 {
-        self as u8 + 1
-    }
-
-    #[inline]
-    pub(crate) fn is_among_first(self, count: u8) -> bool {
-        (self as u8) < count
-    }
-}
 
 /// How one type is constructed, how long it lives, and how it is torn down.
 ///
@@ -65,55 +45,6 @@ pub struct Provider<T: ?Sized, L> {
 
 /// Types that are named only, and decide about neither `Send` nor `Sync`.
 type Types<T, L> = PhantomData<(fn() -> Box<T>, fn() -> L)>;
-
-/// A provider without its types.
-#[derive(Clone)]
-pub(crate) struct Definition {
-    pub(crate) key: Key,
-    pub(crate) kind: Kind,
-    pub(crate) requirements: Vec<Requirement>,
-    pub(crate) teardown: Option<(Phase, Teardown)>,
-    pub(crate) eager: bool,
-    /// Where it was written.
-    pub(crate) location: &'static Location<'static>,
-}
-
-#[derive(Clone)]
-pub(crate) enum Kind {
-    /// It exists already.
-    Value(Instance),
-    /// It is constructed once in each scope.
-    Factory(Scope, Build),
-    /// It is another instance under another type, and lives as long.
-    Binding(Build),
-}
-
-impl Definition {
-    #[track_caller]
-    pub(crate) fn new(key: Key, kind: Kind, requirements: Vec<Requirement>) -> Self {
-        let location = Location::caller();
-        Definition { key, kind, requirements, teardown: None, eager: false, location }
-    }
-
-    /// `T` under the type `U`.
-    #[track_caller]
-    pub(crate) fn binding<T, U>(bind: impl Fn(Arc<T>) -> Arc<U> + Send + Sync + 'static) -> Self
-    where
-        T: ?Sized + Send + Sync + 'static,
-        U: ?Sized + Send + Sync + 'static,
-    {
-        let bind = Arc::new(bind);
-        let location = Location::caller();
-        let Recipe { requirements, build } = Factory::<U, _>::erase(move |source: Dep<T>| {
-            let bind = bind.clone();
-            async move { Dep(bind(source.0)) }
-        });
-        Definition {
-            location,
-            ..Definition::new(Key::of::<U>(), Kind::Binding(build), requirements)
-        }
-    }
-}
 
 impl<T: ?Sized + Send + Sync + 'static> Provider<T, Singleton> {
     /// Constructed once, when it is first asked for, and shared by all calls.
@@ -313,16 +244,5 @@ impl<U: ?Sized + Send + Sync + 'static, L> Provider<Arc<U>, L> {
 impl<T: ?Sized, L> fmt::Debug for Provider<T, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.definition.fmt(f)
-    }
-}
-
-impl fmt::Debug for Definition {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let needs: Vec<_> = self.requirements.iter().map(|r| r.key.to_string()).collect();
-        f.debug_struct("Provider")
-            .field("provides", &self.key)
-            .field("needs", &needs)
-            .field("location", &format_args!("{}", self.location))
-            .finish_non_exhaustive()
     }
 }

@@ -8,7 +8,7 @@ use hookstack_core::Extensions;
 use crate::container::Container;
 use crate::graph::{Graph, Node};
 use crate::key::TypeMap;
-use crate::provider::Phase;
+use crate::phase::Phase;
 use crate::scope::Scope;
 
 /// The containers of a stack, outermost first. Inner ones hide what outer ones provide.

@@ -7,12 +7,12 @@ use hookstack_core::host::BoxFuture;
 use hookstack_core::{CallInfo, Error, ErrorKind, Result, Retry};
 
 use crate::call_scopes::CallScopes;
+use crate::definition::Kind;
 use crate::dep::{Dep, Instance};
 use crate::error::ResolveError;
 use crate::graph::{BuiltIn, Node, Target};
 use crate::hint;
 use crate::key::Key;
-use crate::provider::Kind;
 use crate::registry::{Place, Registry, Shortcut};
 use crate::scope::Scope;
 use crate::slots::{Construction, Slots, caught};

@@ -15,7 +15,7 @@ use hookstack_core::{Error, Result};
 use crate::dep::{Instance, Observed};
 use crate::error::{ResolveError, TeardownFailed};
 use crate::graph::{Graph, Node};
-use crate::provider::Phase;
+use crate::phase::Phase;
 use crate::scope::{Ended, Scope};
 use crate::waits::{Site, Wait};
 

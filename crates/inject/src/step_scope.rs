@@ -7,7 +7,7 @@ use hookstack_core::{Error, StepInfo};
 
 use crate::call_scopes::CallScopes;
 use crate::container::Container;
-use crate::provider::Phase;
+use crate::phase::Phase;
 use crate::scope::{Ended, Scope};
 use crate::slots::Slots;
 

@@ -2,7 +2,7 @@
 
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
+use std::task::Context;
 use std::time::Duration;
 
 use futures::task::noop_waker;
@@ -11,9 +11,9 @@ use hookstack_core::{
 };
 use hookstack_inject::{Container, ContainerBuilder, Dep, Deps, Ended, Provider, Resolve};
 use hookstack_inngest::engine::Engine;
-use hookstack_inngest::{App, AppBuilder, CallRequest, Step};
+use hookstack_inngest::{App, AppBuilder, Step};
 
-use support::{Log, event, fail, function, run};
+use support::{Log, event, fail, function, request, run};
 
 mod support;
 
@@ -42,14 +42,7 @@ struct GiveUpBodies;
 
 impl Middleware for GiveUpBodies {
     async fn around_step(&self, cx: &mut Call, next: NextStep<'_>) -> Result<Payload> {
-        {
-            let mut body = pin!(next.run(cx));
-            std::future::poll_fn(|cx| {
-                assert!(body.as_mut().poll(cx).is_pending());
-                Poll::Ready(())
-            })
-            .await;
-        }
+        assert!(futures::poll!(pin!(next.run(cx))).is_pending());
         fail("given up")
     }
 }
@@ -152,15 +145,8 @@ async fn a_call_that_is_dropped_while_it_ends_a_step_loses_no_teardown() {
 /// The only call of a run.
 fn call(app: AppBuilder) -> std::pin::Pin<Box<dyn Future<Output = ()>>> {
     let app = app.build().expect("valid");
-    let body = serde_json::json!({
-        "ctx": { "run_id": "01J", "attempt": 0, "stack": { "stack": [], "current": 0 } },
-        "event": { "name": "test/event", "data": {} },
-        "events": [{ "name": "test/event", "data": {} }],
-        "steps": {},
-        "version": 1,
-    });
     Box::pin(async move {
-        let _ = app.call(CallRequest::new("app-function", body.to_string())).await;
+        let _ = app.call(request()).await;
     })
 }
 
@@ -211,14 +197,7 @@ struct GiveUp(Log);
 
 impl Middleware for GiveUp {
     async fn around_function(&self, cx: &mut Call, next: Next<'_>) -> Outcome {
-        {
-            let mut function = pin!(next.run(cx));
-            std::future::poll_fn(|cx| {
-                assert!(function.as_mut().poll(cx).is_pending());
-                Poll::Ready(())
-            })
-            .await;
-        }
+        assert!(futures::poll!(pin!(next.run(cx))).is_pending());
         let error = cx.get::<Tx>().await.map(drop).expect_err("the function was given up");
         self.0.add(error.to_string());
         Outcome::Done(Err(Error::message("given up")))

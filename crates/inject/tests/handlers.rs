@@ -8,9 +8,9 @@ use hookstack_core::{
 };
 use hookstack_inject::{Container, Dep, Deps, PlatformRequest, Provider, Resolve};
 use hookstack_inngest::engine::Engine;
-use hookstack_inngest::{App, CallRequest, Data, Step};
+use hookstack_inngest::{App, Data, Step};
 
-use support::{Log, app, event, fail, function, refusal, run};
+use support::{Log, app, event, fail, function, refusal, request, run};
 
 mod support;
 
@@ -255,18 +255,9 @@ async fn the_platforms_request_is_injected_into_factories_and_handlers() {
         Ok::<_, Error>(format!("{} {}", session.0, request.0))
     };
     let app = app(&container).function(function().handler(handler)).build().expect("valid");
-    let body = serde_json::json!({
-        "ctx": { "run_id": "01J", "attempt": 0, "stack": { "stack": [], "current": 0 } },
-        "event": { "name": "test/event", "data": {} },
-        "events": [{ "name": "test/event", "data": {} }],
-        "steps": {},
-        "version": 1,
-    })
-    .to_string();
-    let request = CallRequest::new("app-function", body.clone());
-    let response = app.call(request.platform(Platform::new(Headers("x-forwarded")))).await;
+    let response = app.call(request().platform(Platform::new(Headers("x-forwarded")))).await;
     assert_eq!(response.body, r#""of x-forwarded x-forwarded""#);
-    let response = app.call(CallRequest::new("app-function", body)).await;
+    let response = app.call(request()).await;
     let text = String::from_utf8_lossy(&response.body).into_owned();
     assert!(
         text.contains(

@@ -29,7 +29,7 @@ fn main() {
 
 #[derive(Deserialize)]
 struct BareCall {
-    #[allow(dead_code)] // parsing it is what is measured
+    #[allow(dead_code, reason = "parsing it is what is measured")]
     event: Value,
     events: Vec<Value>,
     steps: HashMap<String, Value>,

@@ -100,7 +100,6 @@ impl Middleware for Hooks {
 const SUBJECTS: [&str; 7] =
     ["without", "hooks", "off", "sampled out", "metrics", "spans", "spans and metrics"];
 
-/// The subject, if it is the middleware.
 fn middleware(subject: &str) -> OpenTelemetry {
     let off = || {
         let builder = OpenTelemetry::builder();

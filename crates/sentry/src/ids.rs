@@ -8,7 +8,6 @@ pub(crate) fn trace_id(run_id: &str) -> [u8; 16] {
     derive("trace", run_id)
 }
 
-/// The check-in of a run.
 pub(crate) fn check_in_id(run_id: &str) -> Uuid {
     let mut bytes = derive("check-in", run_id);
     // Version 8 (RFC 9562, section 5.8): made by a rule of one's own.

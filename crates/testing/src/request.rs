@@ -6,8 +6,8 @@ use std::time::SystemTime;
 
 use hookstack_core::host::{BoxFuture, CallGuard, Code, Execution, Host};
 use hookstack_core::{
-    Call, CallInfo, CallTrigger, Error, ErrorKind, FunctionInfo, Input, Outcome, Payload, Platform,
-    Stack,
+    Call, CallInfo, CallTrigger, Error, ErrorKind, FunctionInfo, Input, LambdaInfo, Outcome,
+    Payload, Platform, Stack,
 };
 use http::{HeaderMap, StatusCode};
 
@@ -64,6 +64,29 @@ impl Request {
     /// An invocation of a Lambda function, of the app `app`.
     pub fn lambda(function: &str) -> Self {
         Request::new(function.to_owned(), CallTrigger::Lambda { function: function.to_owned() })
+    }
+
+    /// What AWS tells of an invocation, with nothing left out: to be changed, and given to
+    /// [`platform`](Request::platform).
+    ///
+    /// ```
+    /// use hookstack_testing::Request;
+    ///
+    /// let mut info = Request::lambda_info("charge");
+    /// info.is_cold_start = true;
+    /// let request = Request::lambda("charge").platform(info);
+    /// # let _ = request;
+    /// ```
+    pub fn lambda_info(function: &str) -> LambdaInfo {
+        let mut info = LambdaInfo::new(Request::ID);
+        let arn = format!("arn:aws:lambda:eu-central-1:123456789012:function:{function}");
+        info.function_arn = Some(arn);
+        info.function_version = Some("7".to_owned());
+        info.memory_mib = Some(128);
+        info.region = Some("eu-central-1".to_owned());
+        info.log_group = Some(format!("/aws/lambda/{function}"));
+        info.log_stream = Some("2026/11/21/[7]abc".to_owned());
+        info
     }
 
     fn new(function: String, trigger: CallTrigger) -> Self {

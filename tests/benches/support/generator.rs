@@ -80,7 +80,7 @@ pub(crate) fn post(path_and_query: &str, body: &str) -> Vec<u8> {
 
 /// Repeats one request on `connections` connections for some time: how many calls that were, and how long
 /// it took. Every response is checked.
-#[allow(dead_code)] // one benchmark uses it
+#[allow(dead_code, reason = "one benchmark uses it")]
 pub(crate) async fn repeat(
     address: SocketAddr,
     connections: usize,

@@ -52,9 +52,9 @@ struct BareCall {
 
 #[derive(Deserialize)]
 struct BareContext {
-    #[allow(dead_code)]
+    #[allow(dead_code, reason = "parsing it is what is measured")]
     run_id: String,
-    #[allow(dead_code)]
+    #[allow(dead_code, reason = "parsing it is what is measured")]
     attempt: u32,
     stack: BareStack,
 }
@@ -67,7 +67,7 @@ struct BareStack {
 #[derive(Deserialize)]
 struct BareEvent {
     name: String,
-    #[allow(dead_code)]
+    #[allow(dead_code, reason = "parsing it is what is measured")]
     data: Value,
 }
 

@@ -31,7 +31,6 @@ fn app(encryption: Encryption) -> AppBuilder {
         .function(Function::builder("echo").on_event("shared").retries(0).handler(echo))
 }
 
-/// Invokes `function` of `app` with `data`.
 fn invokes(app: &'static str, function: &'static str, data: Value) -> Function {
     Function::builder("calls").on_event("start").retries(0).handler(move |step: Step| {
         let data = data.clone();

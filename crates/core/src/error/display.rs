@@ -66,3 +66,38 @@ impl Error {
         out.finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::error::Error as StdError;
+
+    use crate::error::{BoxError, NonRetriable, Origin};
+
+    #[derive(Debug)]
+    struct Outer(BoxError);
+    impl fmt::Display for Outer {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("outer")
+        }
+    }
+    impl StdError for Outer {
+        fn source(&self) -> Option<&(dyn StdError + 'static)> {
+            Some(&*self.0)
+        }
+    }
+
+    #[test]
+    fn main_prints_the_message_as_it_is_and_what_it_does_not_tell() {
+        assert_eq!(format!("{:?}", Error::message("two\nlines")), "two\nlines");
+        let mut error =
+            Error::new(Outer(Box::new(NonRetriable::new("no")))).with_origin(Origin::Code);
+        error.suppress(Error::of_kind(ErrorKind::Misuse, "late"));
+        assert_eq!(
+            format!("{error:?}"),
+            "Outer: outer\ncaused by: no\n(retry: Never, origin: user code)\n\
+             afterwards: Misuse: late\n(kind: Misuse)"
+        );
+        assert!(format!("{error:#?}").starts_with("Error {\n    kind: Failure,"), "{error:#?}");
+    }
+}

@@ -6,7 +6,8 @@ use std::fmt;
 
 use http::StatusCode;
 
-use super::{BoxError, Boxed};
+use super::BoxError;
+use super::convert::Boxed;
 
 /// An error that the HTTP host answers with a status of one's choice. Messages of 4xx statuses are shown to
 /// the client; those of others are not, but observers see them.

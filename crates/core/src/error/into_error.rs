@@ -59,8 +59,10 @@ impl IntoError<marker::Anyhow> for anyhow::Error {
     fn into_error(self) -> Error {
         let outermost: &(dyn StdError + 'static) = self.as_ref();
         // With context around it the context is the message, so only a bare one comes back as it was.
-        if outermost.is::<super::Boxed>() {
-            return self.downcast::<super::Boxed>().map_or_else(IntoError::into_error, |own| own.0);
+        if outermost.is::<super::convert::Boxed>() {
+            return self
+                .downcast::<super::convert::Boxed>()
+                .map_or_else(IntoError::into_error, |own| own.0);
         }
         if outermost.is::<super::StepError>() {
             return self

@@ -2,13 +2,14 @@
 
 use http::{HeaderMap, StatusCode};
 
-use super::Timings;
-use super::lifecycle::{Answer, CallGuard};
+use super::lifecycle::CallGuard;
+use super::{Host, Timings, output};
 use crate::call::Call;
 use crate::clock::{Clock, Clocked};
 use crate::error::Error;
 use crate::hook::Hook;
 use crate::outcome::Outcome;
+use crate::stack::Stack;
 use crate::view::AfterResponse;
 
 /// A call whose response is ready.
@@ -95,5 +96,40 @@ impl Answered {
             }
             reported
         }
+    }
+}
+
+/// The response, and the outcome that it is of.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) outcome: Outcome,
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    /// The ranks of those whose `before_response` did not succeed; no `after_response` is owed them.
+    pub(super) failed: Vec<usize>,
+}
+
+impl Answer {
+    /// Fails a call whose response was ready already.
+    pub(super) async fn fail<H: Host>(
+        &mut self,
+        stack: &Stack,
+        host: &mut H,
+        call: &mut Call,
+        error: Error,
+    ) {
+        if let Outcome::Done(Err(first)) = &mut self.outcome {
+            first.suppress(error);
+            return;
+        }
+        // What the protocol prescribed for the outcome that is replaced, a delay for instance, must go.
+        for name in host.respond(call.info(), &self.outcome).1.keys() {
+            self.headers.remove(name);
+        }
+        self.outcome = Outcome::Done(Err(error));
+        output::seal_late_error(stack.list(Hook::TransformOutput), call, &mut self.outcome).await;
+        let (status, headers) = host.respond(call.info(), &self.outcome);
+        self.status = status;
+        self.headers.extend(headers);
     }
 }

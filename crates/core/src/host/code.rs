@@ -122,7 +122,7 @@ mod tests {
     use std::task::Waker;
 
     use super::*;
-    use crate::info::FunctionInfo;
+    use crate::function::FunctionInfo;
 
     fn info() -> Arc<CallInfo> {
         Arc::new(CallInfo::new("app", Arc::new(FunctionInfo::new("function")), "run"))

@@ -6,7 +6,10 @@
 
 mod answered;
 mod code;
+mod function;
 mod lifecycle;
+mod output;
+mod request;
 mod send;
 mod timings;
 

@@ -1,9 +1,9 @@
 //! One sending of events.
 
 use super::Endpoint;
-use crate::call::Sending;
 use crate::hook::Hook;
 use crate::outcome::Sent;
+use crate::sending::Sending;
 use crate::stack::{Owed, Stack};
 use crate::view::{AfterSendEvents, BeforeSendEvents};
 

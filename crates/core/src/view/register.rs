@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::call_accessors;
 use crate::call::Call;
+use crate::function::FunctionInfo;
 use crate::hook::HookSet;
-use crate::info::FunctionInfo;
 use crate::middleware::Position;
 
 /// What [`on_register`](crate::Middleware::on_register) sees.

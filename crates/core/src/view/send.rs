@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::call::Sending;
 use crate::clock::{Clock, Clocked};
 use crate::error::Error;
 use crate::event::Event;
 use crate::extensions::Extensions;
 use crate::info::CallInfo;
 use crate::outcome::Sent;
+use crate::sending::Sending;
 use crate::step::StepInfo;
 use crate::trace::TraceContext;
 

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::Body;
+use axum::handler::Handler;
 use axum::routing::get;
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};
@@ -16,7 +17,7 @@ use http::Method;
 use http_body_util::BodyExt;
 use tower::ServiceExt;
 
-use crate::support::{request, serve, until};
+use crate::support::{Server, request, serve, until};
 
 #[derive(Clone, Default)]
 struct Ends(Arc<Mutex<Vec<&'static str>>>);
@@ -28,6 +29,12 @@ impl Ends {
 
     fn all(&self) -> Vec<&'static str> {
         self.0.lock().expect("no panic").clone()
+    }
+
+    /// When something ended.
+    async fn end(&self) -> Vec<&'static str> {
+        until("an end", || !self.all().is_empty()).await;
+        self.all()
     }
 }
 
@@ -78,6 +85,21 @@ fn router(ends: &Ends) -> Router {
         .layer(layer(Stack::builder().with(ends.clone())).expect("a layer"))
 }
 
+/// A service of one handler.
+fn at_root<M: 'static>(ends: &Ends, handler: impl Handler<M, ()>) -> Router {
+    Router::new()
+        .route("/", get(handler))
+        .layer(layer(Stack::builder().with(ends.clone())).expect("a layer"))
+}
+
+/// A client that goes when the work on its request has begun.
+async fn leave(server: &Server, begun: &tokio::sync::Notify) {
+    tokio::select! {
+        _ = server.get("/") => panic!("it never ends"),
+        () = begun.notified() => {}
+    }
+}
+
 #[tokio::test]
 async fn after_response_follows_the_last_byte_of_every_kind_of_body() {
     for http2 in [false, true] {
@@ -92,8 +114,7 @@ async fn after_response_follows_the_last_byte_of_every_kind_of_body() {
             let ends = Ends::default();
             let server = serve(router(&ends)).await;
             server.send_as(http2, request(method.clone(), path, "")).await;
-            until("an end", || !ends.all().is_empty()).await;
-            assert_eq!(ends.all(), ["after_response"], "{method} {path}, HTTP/2: {http2}");
+            assert_eq!(ends.end().await, ["after_response"], "{method} {path}, HTTP/2: {http2}");
         }
     }
 }
@@ -120,9 +141,7 @@ async fn background_work_waits_for_the_last_byte() {
             Body::from_stream(stream::iter(["a"]).chain(last).map(Ok::<_, Infallible>))
         }
     };
-    let router = Router::new()
-        .route("/", get(handler))
-        .layer(layer(Stack::builder().with(ends.clone())).expect("a layer"));
+    let router = at_root(&ends, handler);
     let server = serve(router).await;
     let mut response = server.open_as(false, request(Method::GET, "/", "")).await;
     response.frame().await.expect("a frame").expect("data");
@@ -142,17 +161,14 @@ async fn a_body_that_fails_leaves_an_abandoned_call() {
     let ends = Ends::default();
     let breaks =
         async || Body::from_stream(stream::iter([Ok("a"), Err(std::io::Error::other("the disk"))]));
-    let router = Router::new()
-        .route("/", get(breaks))
-        .layer(layer(Stack::builder().with(ends.clone())).expect("a layer"));
+    let router = at_root(&ends, breaks);
     let response = router.oneshot(request(Method::GET, "/", "")).await.expect("infallible");
     let mut body = response.into_body();
     assert!(body.frame().await.expect("a frame").is_ok());
     assert!(body.frame().await.expect("a frame").is_err());
     assert!(body.frame().await.is_none());
     drop(body);
-    until("an end", || !ends.all().is_empty()).await;
-    assert_eq!(ends.all(), ["on_abandoned"]);
+    assert_eq!(ends.end().await, ["on_abandoned"]);
 }
 
 #[tokio::test]
@@ -163,16 +179,13 @@ async fn a_client_that_goes_before_the_end_leaves_an_abandoned_call() {
             let pieces = stream::repeat(Bytes::from_static(&[7; 4096]));
             Body::from_stream(pieces.map(Ok::<_, Infallible>))
         };
-        let router = Router::new()
-            .route("/", get(endless))
-            .layer(layer(Stack::builder().with(ends.clone())).expect("a layer"));
+        let router = at_root(&ends, endless);
         let server = serve(router).await;
         let mut response = server.open_as(http2, request(Method::GET, "/", "")).await;
         response.frame().await.expect("a frame").expect("data");
         assert_eq!(ends.all(), [""; 0], "it is still on its way");
         drop(response);
-        until("an end", || !ends.all().is_empty()).await;
-        assert_eq!(ends.all(), ["on_abandoned"], "HTTP/2: {http2}");
+        assert_eq!(ends.end().await, ["on_abandoned"], "HTTP/2: {http2}");
     }
 }
 
@@ -187,18 +200,10 @@ async fn a_client_that_does_not_wait_for_the_handler_leaves_an_abandoned_call() 
             std::future::pending::<()>().await
         }
     };
-    let router = Router::new()
-        .route("/", get(handler))
-        .layer(layer(Stack::builder().with(ends.clone())).expect("a layer"));
+    let router = at_root(&ends, handler);
     let server = serve(router).await;
-    {
-        let answer = std::pin::pin!(server.get("/"));
-        let begun = std::pin::pin!(begun.notified());
-        let first = futures_util::future::select(answer, begun).await;
-        assert!(matches!(first, futures_util::future::Either::Right(_)));
-    }
-    until("an end", || !ends.all().is_empty()).await;
-    assert_eq!(ends.all(), ["on_abandoned"]);
+    leave(&server, &begun).await;
+    assert_eq!(ends.end().await, ["on_abandoned"]);
 }
 
 /// An argument that is never there.
@@ -229,14 +234,8 @@ async fn a_call_that_an_extractor_holds_is_given_back_when_it_is_dropped() {
         .route("/", get(async |_: Arg<Never>| ()))
         .layer(layer(stack).expect("a layer"));
     let server = serve(router).await;
-    {
-        let answer = std::pin::pin!(server.get("/"));
-        let begun = std::pin::pin!(begun.notified());
-        let first = futures_util::future::select(answer, begun).await;
-        assert!(matches!(first, futures_util::future::Either::Right(_)));
-    }
-    until("an end", || !ends.all().is_empty()).await;
-    assert_eq!(ends.all(), ["on_abandoned"]);
+    leave(&server, &begun).await;
+    assert_eq!(ends.end().await, ["on_abandoned"]);
 }
 
 #[tokio::test]

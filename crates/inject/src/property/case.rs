@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use super::model;
-use crate::provider::Phase;
+use crate::phase::Phase;
 use crate::scope::Scope;
 
 /// How many types there are at most.

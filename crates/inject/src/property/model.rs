@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::case::{Id, Member, Plan, Plans};
-use crate::provider::Phase;
+use crate::phase::Phase;
 use crate::scope::Scope;
 
 /// The provider of a type as a container sees it: its own, or its parent's.

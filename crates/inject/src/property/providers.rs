@@ -11,12 +11,12 @@ use hookstack_core::{Call, CallInfo, Error, Result, StepInfo};
 use super::case::{Case, Id, Member, Plan, Plans, TYPES};
 use super::log::{Entry, Happened, Life, World};
 use crate::container::Container;
+use crate::definition::{Definition, Kind};
 use crate::dep::Instance;
 use crate::error::BuildError;
 use crate::factory::{Build, Requirement, Source, Teardown};
 use crate::get::Resolve;
 use crate::key::Key;
-use crate::provider::{Definition, Kind};
 use crate::scope::Scope;
 
 /// What a provider constructs: notes when it is dropped, and then lets go of what it needs.

@@ -9,7 +9,7 @@ use super::model;
 use super::providers::{definitions, number_of};
 use crate::container::Container;
 use crate::error::{BuildError, Problem};
-use crate::provider::Phase;
+use crate::phase::Phase;
 use crate::scope::Scope;
 
 /// The parent of a case alone.

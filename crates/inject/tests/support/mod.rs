@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use hookstack_core::{Error, Event};
 use hookstack_inject::Container;
 use hookstack_inngest::engine::{Engine, RunRecord};
-use hookstack_inngest::{App, AppBuilder, Function, FunctionBuilder, Handler};
+use hookstack_inngest::{App, AppBuilder, CallRequest, Function, FunctionBuilder, Handler};
 
 /// What happened, in order.
 #[derive(Clone, Debug, Default)]
@@ -53,6 +53,19 @@ pub(crate) async fn run_on(engine: &Engine) -> RunRecord {
 
 pub(crate) fn event() -> Event {
     Event::new("test/event", &serde_json::json!({ "n": 7 })).expect("serialises")
+}
+
+/// What the server sends for the only call of a run, without the engine.
+pub(crate) fn request() -> CallRequest<'static> {
+    let event = serde_json::json!({ "name": "test/event", "data": {} });
+    let body = serde_json::json!({
+        "ctx": { "run_id": "01J", "attempt": 0, "stack": { "stack": [], "current": 0 } },
+        "event": event,
+        "events": [event],
+        "steps": {},
+        "version": 1,
+    });
+    CallRequest::new("app-function", body.to_string())
 }
 
 pub(crate) fn refusal(app: AppBuilder) -> String {

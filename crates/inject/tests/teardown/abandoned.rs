@@ -8,7 +8,7 @@ use hookstack_inngest::engine::Engine;
 use hookstack_inngest::{App, AppBuilder, Step};
 
 use crate::logging::{Audit, Orders, Tx, Upload, logging};
-use crate::support::{Log, app, event, function};
+use crate::support::{Log, app, event, function, request};
 
 /// Calls the function once and drops the call when `until` was reached.
 pub(crate) async fn dropped(app: AppBuilder, log: &Log, until: &str) {
@@ -132,15 +132,7 @@ fn without_a_runtime_an_abandoned_call_is_only_dropped_the_last_first() {
         .expect("valid");
     let handler = async |_: Dep<Two>| -> Result<()> { std::future::pending().await };
     let app = app(&container).function(function().handler(handler)).build().expect("valid");
-    let body = serde_json::json!({
-        "ctx": { "run_id": "01J", "attempt": 0, "stack": { "stack": [], "current": 0 } },
-        "event": { "name": "test/event", "data": {} },
-        "events": [{ "name": "test/event", "data": {} }],
-        "steps": {},
-        "version": 1,
-    });
-    let request = hookstack_inngest::CallRequest::new("app-function", body.to_string());
-    let mut call = Box::pin(app.call(request));
+    let mut call = Box::pin(app.call(request()));
     let waker = futures::task::noop_waker();
     assert!(call.as_mut().poll(&mut std::task::Context::from_waker(&waker)).is_pending());
     drop(call);

@@ -3,6 +3,7 @@
 //! Requests are parsed once with borrowed raw values and sliced, so payloads are not copied;
 //! responses are written by hand around payload text, which is not validated again.
 
+mod pairs;
 pub(crate) mod request;
 pub(crate) mod response;
 pub(crate) mod server_timing;

@@ -12,7 +12,6 @@ use super::trace_key;
 use crate::duration::time_string;
 use crate::headers;
 
-/// Status and headers of an outcome.
 pub(crate) fn head(outcome: &Outcome) -> (StatusCode, HeaderMap) {
     let mut map = HeaderMap::with_capacity(6);
     map.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -42,7 +41,6 @@ pub(crate) fn head(outcome: &Outcome) -> (StatusCode, HeaderMap) {
     (status, map)
 }
 
-/// The body of an outcome.
 pub(crate) fn body(info: &CallInfo, outcome: &Outcome) -> Bytes {
     match outcome {
         Outcome::Done(Ok(payload)) => payload.text(),

@@ -149,8 +149,15 @@ fn of_concurrent_calls_do_not_mix() {
 #[test]
 fn outside_of_calls_nothing_happens() {
     append("key", 1);
-    append_to_step("key", 1);
+    append_to_step("key_of_step", 1);
+    let function = Function::builder("f").on_event(EVENT).handler(async || {
+        info!("line");
+        Ok::<_, Error>(1)
+    });
+    let lines = lines_of(app(function), LogLayer::json());
     remove("key");
+    let line = line(&lines, "line");
+    assert_eq!((line.get("key"), line.get("key_of_step")), (None, None));
 }
 
 #[test]

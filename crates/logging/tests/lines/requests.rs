@@ -3,9 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use hookstack_core::{
-    Error, ErrorKind, LambdaInfo, Middleware, Outcome, Payload, Stack, TraceContext,
-};
+use hookstack_core::{Error, ErrorKind, Middleware, Outcome, Payload, Stack, TraceContext};
 use hookstack_logging::{LogLayer, Logging, LoggingBuilder, OwnLines};
 use hookstack_testing::{Canary, Request};
 use serde_json::{Value, json};
@@ -20,10 +18,7 @@ fn http() -> Request {
 }
 
 fn lambda() -> Request {
-    let mut info = LambdaInfo::new(Request::ID);
-    info.function_arn = Some("arn:aws:lambda:eu-central-1:123456789012:function:charge".to_owned());
-    info.memory_mib = Some(128);
-    Request::lambda("charge").platform(info)
+    Request::lambda("charge").platform(Request::lambda_info("charge"))
 }
 
 /// The lines of a call whose handler says `line`.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hookstack_core::{Error, ErrorKind, LambdaInfo, Middleware, Outcome, Stack};
+use hookstack_core::{Error, ErrorKind, Middleware, Outcome, Stack};
 use hookstack_opentelemetry::{OpenTelemetryBuilder, SenderTrace, trace_id_of_run};
 use hookstack_testing::{Answer, Canary, Request};
 use opentelemetry::trace::{SpanId, SpanKind, Status, TraceContextExt, Tracer, TracerProvider};
@@ -48,14 +48,8 @@ fn http() -> Request {
 }
 
 fn lambda() -> Request {
-    let mut info = LambdaInfo::new(Request::ID);
-    info.function_arn =
-        Some("arn:aws:lambda:eu-central-1:123456789012:function:charge:live".to_owned());
-    info.function_version = Some("7".to_owned());
-    info.memory_mib = Some(128);
-    info.region = Some("eu-central-1".to_owned());
-    info.log_group = Some("/aws/lambda/charge".to_owned());
-    info.log_stream = Some("2026/11/21/[7]abc".to_owned());
+    let mut info = Request::lambda_info("charge");
+    info.function_arn.as_mut().expect("it is told").push_str(":live");
     info.is_cold_start = true;
     Request::lambda("charge").platform(info)
 }

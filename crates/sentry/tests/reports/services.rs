@@ -3,9 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use hookstack_core::{
-    Error, ErrorKind, LambdaInfo, Middleware, Outcome, Payload, Stack, TraceContext,
-};
+use hookstack_core::{Error, ErrorKind, Middleware, Outcome, Payload, Stack, TraceContext};
 use hookstack_sentry::{DeadlineWarning, Sentry, SentryBuilder};
 use hookstack_testing::{Canary, Request};
 use sentry::ClientOptions;
@@ -19,14 +17,7 @@ fn http() -> Request {
 }
 
 fn lambda() -> Request {
-    let mut info = LambdaInfo::new(Request::ID);
-    info.function_arn = Some("arn:aws:lambda:eu-central-1:123456789012:function:charge".to_owned());
-    info.function_version = Some("7".to_owned());
-    info.memory_mib = Some(128);
-    info.region = Some("eu-central-1".to_owned());
-    info.log_group = Some("/aws/lambda/charge".to_owned());
-    info.log_stream = Some("2026/11/21/[7]abc".to_owned());
-    Request::lambda("charge").platform(info)
+    Request::lambda("charge").platform(Request::lambda_info("charge"))
 }
 
 /// A middleware that traces everything, and the sink of its client.

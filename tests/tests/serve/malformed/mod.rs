@@ -28,7 +28,7 @@ const MAX_BODY: usize = 6_000_000;
 
 #[derive(Deserialize)]
 struct Order {
-    #[allow(dead_code)]
+    #[allow(dead_code, reason = "only read")]
     id: u32,
 }
 
