@@ -6,6 +6,8 @@ mod durable;
 mod factory;
 mod http;
 mod lambda;
+mod nested;
+mod refused;
 mod scenario;
 
 use hookstack_testing::Canary;
