@@ -9,6 +9,7 @@ mod lambda;
 mod nested;
 mod refused;
 mod scenario;
+mod vocabulary;
 
 use hookstack_testing::Canary;
 use scenario::{Answer, CANARIES, Ending, Stage, Told};
