@@ -10,8 +10,6 @@
 
 mod drive;
 
-use std::process::ExitCode;
-
 use axum::body::Body;
 use axum::routing::post;
 use axum::{Json, Router};
@@ -91,17 +89,7 @@ fn hooks(container: &Container) -> Result<HttpLayer, ConfigError> {
 }
 
 #[tokio::main]
-async fn main() -> ExitCode {
-    match run().await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-async fn run() -> Result {
+async fn main() -> Result {
     let container = Container::builder()
         .singleton(connect)
         .provide(Provider::call(begin).before_response(finish))

@@ -104,6 +104,14 @@ pub enum CallTrigger {
     Request,
 }
 
+impl CallTrigger {
+    /// Whether it is a request to an HTTP service: only there a status is one that HTTP defines, and not a part of
+    /// the platform's protocol.
+    pub fn is_http(&self) -> bool {
+        matches!(self, CallTrigger::Http { .. })
+    }
+}
+
 /// What is known about a call. One per call, shared by everything that runs in it.
 #[non_exhaustive]
 pub struct CallInfo {
@@ -281,7 +289,7 @@ impl CallInfo {
     /// (4xx). Signals do not count that as a failure of the service, whether it was answered by an error or by
     /// a response. On all other platforms a status is part of their protocol, and this is `false`.
     pub fn is_client_error(&self, status: StatusCode) -> bool {
-        matches!(self.trigger, CallTrigger::Http { .. }) && status.is_client_error()
+        self.trigger.is_http() && status.is_client_error()
     }
 
     /// Whether no attempt follows this one, as far as the platform says.
@@ -317,8 +325,8 @@ impl CallInfo {
         self.ended_repeating.load(Ordering::Acquire)
     }
 
-    /// Whether the user's function of this call is being polled on this thread, as hosts that replay tell
-    /// ([`host::mark_code`](crate::host::mark_code)). Hooks of the call run between its polls, so whoever
+    /// Whether the user's function of this call is being polled on this thread, as hosts tell
+    /// ([`host::Code`](crate::host::Code)). Hooks of the call run between its polls, so whoever
     /// holds signals back while [replaying](CallInfo::is_replaying) tells by this whose they are. Step
     /// bodies, and hooks around them, count as the function. In a task that the function spawned it is
     /// `false`.

@@ -51,7 +51,13 @@
 //! Events can be shared with functions in TypeScript and Python, in a lesser format of theirs: [`Interop`].
 //!
 //! [`Encryption`] is the middleware; [`Keyset::seal`] and [`Keyset::open`] work without any host. The
-//! [`guide`] tells how to put it into operation, and [`mod@format`] specifies every byte.
+//! [`guide`] tells how to put it into operation, the [`threat_model`] against whom it protects what, and [`mod@format`]
+//! specifies every byte.
+//!
+//! | feature | what it brings |
+//! | --- | --- |
+//! | `aws-lc` | the ciphers by AWS-LC: faster on large payloads, needs a C compiler |
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod aead;
 mod canonical;
@@ -83,6 +89,7 @@ mod requests;
 mod salt;
 mod sealed_error;
 mod server_events;
+pub mod threat_model;
 mod trigger;
 mod wipe;
 #[cfg(test)]

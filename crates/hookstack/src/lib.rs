@@ -41,6 +41,7 @@
 //!     }
 //! }
 //! ```
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub use hookstack_core::*;
 
@@ -60,6 +61,20 @@ pub use hookstack_logging as logging;
 pub use hookstack_opentelemetry as opentelemetry;
 #[cfg(feature = "sentry")]
 pub use hookstack_sentry as sentry;
+
+// With all features, because the guides link to all crates; docs.rs has them.
+#[cfg(all(
+    feature = "inngest-axum",
+    feature = "encryption",
+    feature = "inngest-engine",
+    feature = "http",
+    feature = "inject",
+    feature = "lambda",
+    feature = "logging",
+    feature = "opentelemetry",
+    feature = "sentry"
+))]
+pub mod guide;
 
 /// What the whole stack costs, measured.
 #[doc = include_str!("../docs/performance.md")]
@@ -106,19 +121,3 @@ pub mod prelude {
     #[cfg(feature = "inngest-engine")]
     pub use hookstack_inngest::engine::Engine;
 }
-
-/// The README's program, compiled and run with the documentation's tests.
-#[cfg(all(
-    doctest,
-    feature = "inngest-axum",
-    feature = "encryption",
-    feature = "inngest-engine",
-    feature = "http",
-    feature = "inject",
-    feature = "lambda",
-    feature = "logging",
-    feature = "opentelemetry",
-    feature = "sentry"
-))]
-#[doc = include_str!("../../../README.md")]
-pub struct Readme;

@@ -39,7 +39,6 @@
 //! ```
 //!
 //! The [guide] goes on with scopes, teardown, steps and tests.
-#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod call_scopes;
 mod config;

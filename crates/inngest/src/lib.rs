@@ -13,6 +13,7 @@
 //! | `serve` | `serve(app)`: the endpoint that a server calls, as a tower service |
 //! | `axum` | the same as an axum router, and a server that shuts down gracefully |
 //! | `anyhow` | `anyhow::Error` as the error of handlers and step bodies |
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "client")]
 mod api;

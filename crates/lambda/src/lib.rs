@@ -36,7 +36,6 @@
 //! What middleware find in [`CallInfo`](hookstack_core::CallInfo): the request's id as `run_id`, the function's name,
 //! the deadline, X-Ray's trace, [`LambdaInfo`](hookstack_core::LambdaInfo) and [`lambda_runtime::Context`] as the
 //! platform's request. The headers that `before_response` can set go nowhere: an invocation has none.
-#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod batch;
 mod config;

@@ -1,12 +1,11 @@
 //! The middleware: which hook does what.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use hookstack_core::{
-    BeforeResponse, Call, CallInfo, Completed, DeadlineAlarm, Hook, HookSet, LambdaInfo,
-    Middleware, NextRequest, NextSend, NextStep, Payload, Result, Sending, Sent, TransformInput,
+    BeforeResponse, Call, CallInfo, ColdStart, Completed, DeadlineAlarm, Hook, HookSet, Middleware,
+    NextRequest, NextSend, NextStep, Payload, Result, Sending, Sent, TransformInput,
     TransformOutput,
 };
 use tracing::field::Empty;
@@ -47,7 +46,7 @@ const NAME: &str = "Logging";
 #[derive(Debug)]
 pub struct Logging {
     config: Config,
-    is_cold: AtomicBool,
+    cold_start: ColdStart,
     alarm: DeadlineAlarm,
 }
 
@@ -63,7 +62,7 @@ impl Logging {
     }
 
     pub(crate) fn from_config(config: Config) -> Self {
-        Logging { config, is_cold: AtomicBool::new(true), alarm: DeadlineAlarm::default() }
+        Logging { config, cold_start: ColdStart::default(), alarm: DeadlineAlarm::default() }
     }
 
     /// A middleware does not move once it is in a stack.
@@ -74,11 +73,6 @@ impl Logging {
     /// The scope that this middleware opened around this call or step.
     fn scope(&self, info: &Arc<CallInfo>) -> Option<Arc<Scope>> {
         bound::current().filter(|scope| scope.is_owned_by(self.address(), info))
-    }
-
-    /// The first call that this middleware sees meets a cold process.
-    fn is_cold_start(&self) -> bool {
-        self.is_cold.load(Ordering::Relaxed) && self.is_cold.swap(false, Ordering::Relaxed)
     }
 
     fn tells_everything(&self) -> bool {
@@ -123,9 +117,7 @@ impl Middleware for Logging {
         let info = cx.info().clone();
         let span = call_span(&info);
         let mut scope = Scope::new(info, cx.watch_trace());
-        let lambda = scope.info.platform::<LambdaInfo>();
-        let cold_start = lambda.map_or_else(|| self.is_cold_start(), |lambda| lambda.is_cold_start);
-        scope.cold_start = cold_start;
+        scope.cold_start = self.cold_start.is_met_by(&scope.info);
         scope.owner = self.address();
         scope.awaits_correlation_id = self.config.correlation_id.reads_input();
         let scope = Arc::new(scope);

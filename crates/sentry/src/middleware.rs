@@ -7,9 +7,9 @@ use std::task::{Context, Poll};
 use std::time::SystemTime;
 
 use hookstack_core::{
-    AfterResponse, BeforeMemoization, BeforeSendEvents, Call, CallTrigger, Completed,
-    DeadlineAlarm, Error, ErrorKind, MemoValue, Middleware, NextRequest, NextStep, OnAbandoned,
-    OnRegister, Payload, Result, StepOptions, TransformMemoized, TransformOutput,
+    AfterResponse, BeforeMemoization, BeforeSendEvents, Call, Completed, DeadlineAlarm, Error,
+    ErrorKind, MemoValue, Middleware, NextRequest, NextStep, OnAbandoned, OnRegister, Payload,
+    Result, StepOptions, TransformMemoized, TransformOutput,
 };
 use sentry_core::protocol::{MonitorCheckInStatus, SpanStatus};
 
@@ -98,7 +98,7 @@ impl Sentry {
         let status = result.as_ref().ok().map(Completed::status);
         call.notes.lock().status = status;
         let has_failed = !call.notes.lock().failures.is_empty();
-        let is_http = matches!(call.notes.info.trigger, CallTrigger::Http { .. });
+        let is_http = call.notes.info.trigger.is_http();
         let status = match status {
             Some(status) if is_http => request::span_status(status),
             _ if has_failed => SpanStatus::InternalError,

@@ -14,7 +14,6 @@ mod client;
 mod drive;
 mod wire;
 
-use std::process::ExitCode;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -68,17 +67,7 @@ fn stack(keys: Keyset, reports: Arc<sentry::Client>) -> StackBuilder {
 }
 
 #[tokio::main]
-async fn main() -> ExitCode {
-    match run().await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-async fn run() -> Result {
+async fn main() -> Result {
     // One's own come from `Keyset::from_env`.
     let keys = Keyset::builder().primary(Key::generate()?).build()?;
     let (lines, reports) = (Wire::default(), Wire::default());

@@ -1,0 +1,7 @@
+//! What a newcomer meets first is true: the picture of the lifecycle, the snippets of the documentation, the commands of
+//! the README.
+
+mod picture;
+mod repository;
+mod source;
+mod svg;
