@@ -1,5 +1,10 @@
 //! Shared by the tests: a shorthand for recorded sequences, call requests and responses as text, and the
 //! functions that are called.
+#![allow(
+    clippy::exhaustive_enums,
+    clippy::return_self_not_must_use,
+    reason = "not published: these are the tests' own"
+)]
 
 pub mod conversation;
 pub mod endpoint;

@@ -92,6 +92,9 @@ pub mod guide {
     #[doc = include_str!("../docs/lifecycle.md")]
     pub mod lifecycle {}
 
+    #[doc = include_str!("../docs/signals.md")]
+    pub mod signals {}
+
     #[doc = include_str!("../docs/performance.md")]
     pub mod performance {}
 }

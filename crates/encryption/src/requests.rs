@@ -31,7 +31,8 @@ impl<'a> Address<'a> {
                 ErrorKind::Configuration,
                 "the host does not tell what is called, so a request could be sent elsewhere and still open: it must set the call's trigger",
             )
-            .with_retry(Retry::Never)),
+            .with_retry(Retry::Never)
+            .without_secrets()),
             _ => Ok(None),
         }
     }

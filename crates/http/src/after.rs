@@ -52,11 +52,12 @@ async fn run(answered: Answered) {
         let origin = error.origin().map(ToString::to_string).unwrap_or_default();
         tracing::warn!(
             target: "hookstack::http",
-            function = %info.function.id,
-            run_id = %info.run_id,
-            kind = ?error.kind(),
-            origin,
-            message,
+            function_id = %info.function.id,
+            request_id = %info.run_id,
+            error = message,
+            error_name = error.name(),
+            error_kind = error.kind().as_str(),
+            error_origin = origin,
             "an error did not change the response"
         );
     }

@@ -205,7 +205,8 @@ impl Exchange {
         Err(Error::of_kind(
             ErrorKind::Misuse,
             "a middleware made a payload of a response whose body is not JSON, which would be lost: leave an absent payload as it is",
-        ))
+        )
+        .without_secrets())
     }
 
     /// The response to an outcome that is no error; `headers` in place of its own, if they were shown.
@@ -246,6 +247,7 @@ fn cannot_seal(reason: &str) -> Error {
             "the response cannot be encrypted, because its body {reason}: answer with JSON within the `body_limit`, or take the route out of the encrypted router"
         ),
     )
+    .without_secrets()
 }
 
 /// Makes the payload the request's body.

@@ -132,11 +132,12 @@ impl CallResponse {
             let origin = error.origin().map(ToString::to_string).unwrap_or_default();
             tracing::warn!(
                 target: "hookstack::inngest",
-                function = %info.function.id,
+                function_id = %info.function.id,
                 run_id = %info.run_id,
-                kind = ?error.kind(),
-                origin,
-                message,
+                error = message,
+                error_name = error.name(),
+                error_kind = error.kind().as_str(),
+                error_origin = origin,
                 "an error did not change the outcome of the call"
             );
         }

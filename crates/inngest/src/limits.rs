@@ -64,4 +64,5 @@ fn too_large(what: &str, size: usize, limit: usize) -> Error {
         ),
     )
     .with_retry(Retry::Never)
+    .without_secrets()
 }

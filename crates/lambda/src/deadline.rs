@@ -99,5 +99,5 @@ impl Deadline {
 }
 
 fn timeout(message: String) -> Error {
-    Error::of_kind(ErrorKind::Timeout, message).with_origin(Origin::Host)
+    Error::of_kind(ErrorKind::Timeout, message).with_origin(Origin::Host).without_secrets()
 }

@@ -51,11 +51,12 @@ impl Work {
             let origin = error.origin().map(ToString::to_string).unwrap_or_default();
             tracing::warn!(
                 target: "hookstack::lambda",
-                function = %info.function.id,
+                function_id = %info.function.id,
                 request_id = %info.run_id,
-                kind = ?error.kind(),
-                origin,
-                message,
+                error = message,
+                error_name = error.name(),
+                error_kind = error.kind().as_str(),
+                error_origin = origin,
                 "an error did not change the outcome of the invocation"
             );
         }

@@ -110,7 +110,7 @@ impl Middleware for InputOutputLogger {
         let info = cx.info();
         tracing::info!(
             target: "hookstack::lambda",
-            function = %info.function.id,
+            function_id = %info.function.id,
             request_id = %info.run_id,
             bytes = cx.payload().len(),
             event = self.shown(cx.payload(), info.is_sensitive()),
@@ -124,7 +124,7 @@ impl Middleware for InputOutputLogger {
         if let Some(output) = cx.output().filter(|_| cx.step().is_none()) {
             tracing::info!(
                 target: "hookstack::lambda",
-                function = %info.function.id,
+                function_id = %info.function.id,
                 request_id = %info.run_id,
                 bytes = output.len(),
                 response = self.shown(output, info.is_sensitive()),

@@ -175,8 +175,9 @@ fn each_failure_is_logged_with_its_message_and_reported() {
     let event = standard(&[r#""fail""#, r#""a""#, "4111"]);
     let (_, told) = Signals::of(lambda.call_local(&event));
     assert_eq!(told.len(), 2, "once: {told:?}");
-    assert!(told[0].contains("message_id=m0 kind=failure error=SoldOut"), "{told:?}");
-    assert!(told[1].contains("message_id=m2 kind=invalid_input"), "{told:?}");
+    let first = "message_id=m0 error=no stock error_name=SoldOut error_kind=failure";
+    assert!(told[0].contains(first), "{told:?}");
+    assert!(told[1].contains("message_id=m2 ") && told[1].contains("error_kind=invalid_input"));
     assert!(!told.concat().contains("4111"), "{told:?}");
     assert!(!told.concat().contains("panic"), "{told:?}");
 }

@@ -87,7 +87,7 @@ fn factory_exception_propagation() {
     let lambda = wrap(stack, failing).expect("built");
     let (failed, told) = Signals::of(lambda.call_local(&json!({})));
     assert_eq!(failed.expect_err("it fails").to_string(), "Declined: no funds");
-    let expected = "!ERROR in '' middleware=inner function=local request_id=00000000-0000-0000-0000-000000000000 kind=failure error=Declined message=no funds";
+    let expected = "!ERROR in '' message=the handler failed middleware=inner function_id=local request_id=00000000-0000-0000-0000-000000000000 error=no funds error_name=Declined error_kind=failure";
     assert_eq!(told, [expected], "once, by the innermost");
 }
 
@@ -133,7 +133,7 @@ fn factory_middleware_exception_propagation() {
     let (failed, told) = Signals::of(wrap(panicking, echo).expect("built").call_local(&json!({})));
     assert_eq!(failed.expect_err("it panics").to_string(), "Panic: broken");
     assert_eq!(told.len(), 1, "{told:?}");
-    assert!(told[0].contains(" middleware=panics ") && told[0].contains(" kind=panic "));
+    assert!(told[0].contains(" middleware=panics ") && told[0].contains(" error_kind=panic"));
 }
 
 #[test]

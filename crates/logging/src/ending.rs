@@ -23,6 +23,11 @@ pub(crate) fn finish(
         Ok(completed) => info.is_client_error(completed.status()),
         Err(error) => request::is_client_error(info, error),
     };
+    let messages = config.error_messages;
+    let refusal = is_client_error.then(|| match result {
+        Ok(_) => scope.failure().take(),
+        Err(error) => Some(Failure::new(error, None, info, messages)),
+    });
     let failure = match result {
         // The caller's mistake: not a failure of the service.
         _ if is_client_error => None,
@@ -31,10 +36,7 @@ pub(crate) fn finish(
             let is_unknown = failure.is_none() && completed.status().as_u16() >= 400;
             failure.map(Some).or(is_unknown.then_some(None))
         }
-        Err(error) => {
-            let messages = config.error_messages;
-            Some(Some(Failure::new(error, None, info, messages)))
-        }
+        Err(error) => Some(Some(Failure::new(error, None, info, messages))),
     };
     let is_http = info.trigger.is_http();
     let code = status.map(|status| status.as_u16());
@@ -56,6 +58,9 @@ pub(crate) fn finish(
         }
     }
     if let Some(started) = started {
+        if let Some(Some(refusal)) = refusal {
+            refusal.log_refusal(http_status);
+        }
         let outcome = match (&failure, result) {
             (Some(_), _) => "failed",
             _ if is_client_error => "client_error",

@@ -73,6 +73,24 @@ impl Failure {
         self.name == other.name && self.kind == other.kind && self.origin == other.origin
     }
 
+    /// Writes the debug line about a mistake of the caller's. With encryption in the stack this is where a developer
+    /// sees why a request was refused.
+    pub(crate) fn log_refusal(&self, status: Option<u16>) {
+        if self.is_told {
+            return;
+        }
+        let error: &(dyn StdError + 'static) = &self.error;
+        tracing::debug!(
+            target: TARGET,
+            error,
+            error_name = &*self.name,
+            error_kind = self.kind.as_str(),
+            error_origin = self.origin.as_deref(),
+            status,
+            "request refused"
+        );
+    }
+
     /// Writes the line, unless that was done further in. The status is that of a response of HTTP.
     pub(crate) fn log(&self, info: &CallInfo, status: Option<u16>) {
         if self.is_told {

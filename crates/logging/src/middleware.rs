@@ -25,7 +25,7 @@ const NAME: &str = "Logging";
 
 /// Opens a `tracing` span for each call and each executed step, and writes a line about each failure.
 ///
-/// The spans `call` (fields `app`, `function`, `run_id`, `attempt`, `event_name`, `event_id`,
+/// The spans `call` (fields `app_id`, `function_id`, `run_id`, `attempt`, `event_name`, `event_id`,
 /// `correlation_id`) and `step` (`step_id`) have the target [`TARGET`] and level error, so that they are there
 /// under every filter that lets this target through. Any subscriber can show them;
 /// [`LogLayer`](crate::LogLayer) knows the call without them too.
@@ -225,8 +225,8 @@ fn call_span(info: &CallInfo) -> Span {
     tracing::error_span!(
         target: TARGET,
         "call",
-        app = &*info.app_id,
-        function = info.function.id,
+        app_id = &*info.app_id,
+        function_id = info.function.id,
         run_id = info.run_id,
         attempt = info.attempt,
         event_name = scope::event_name(info),

@@ -48,7 +48,7 @@ async fn main_function(Data(order): Data<Value>, step: Step) -> Result<Value, Er
     delivered("output", output, "of the output".to_owned());
     let failing = step.run("error", || async { Err::<u8, _>(Error::non_retriable("of the error")) }).await;
     let error = failing.expect_err("forged success");
-    assert!(error.message() == "of the error" || error.name() == "UnauthenticatedError", "forged error");
+    assert!(error.text() == "of the error" || error.name() == "UnauthenticatedError", "forged error");
     let answer: Result<String, StepError> = step.invoke("invoke", "child", &json!({ "n": 1 })).await;
     delivered("answer", answer, "of the child".to_owned());
     let wait = WaitForEvent::new("shop/later", Duration::from_secs(60));

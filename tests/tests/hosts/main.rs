@@ -6,7 +6,10 @@ mod durable;
 mod factory;
 mod http;
 mod lambda;
+mod nested;
+mod refused;
 mod scenario;
+mod vocabulary;
 
 use hookstack_testing::Canary;
 use scenario::{Answer, CANARIES, Ending, Stage, Told};

@@ -112,6 +112,11 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) fn new() -> Self {
+        Stage::of(Some(keys()))
+    }
+
+    /// With encryption by these keys, or without.
+    pub(crate) fn of(keys: Option<Keyset>) -> Self {
         let (log, gate, spans) = (Log::new(), Gate::default(), InMemorySpanExporter::default());
         let (reports, lines) = (Reports::default(), Lines::default());
         let tracers = for_runs(SdkTracerProvider::builder(), Sampler::AlwaysOn)
@@ -129,7 +134,7 @@ impl Stage {
             .with(OpenTelemetry::builder().sdk_tracer_provider(&tracers).build())
             .with(Sentry::builder().client(Arc::new(options.into())).build())
             .with(Logging::new())
-            .with(Encryption::new(keys()))
+            .with(keys.map(Encryption::new))
             .with(container)
             .with(from_fn_with("gate", gate.clone(), guard))
             .with(Recorder::new("F", &log));
@@ -173,7 +178,10 @@ impl Stage {
             spans: spans.len(),
             issues: reports.iter().filter(|envelope| envelope.event().is_some()).count(),
             levels,
+            exceptions: spans.iter().map(|span| format!("{:?}", span.events.events)).collect(),
             raw: format!("{lines}{spans:?}{}", raw(&reports)),
+            reports: raw(&reports),
+            lines,
         }
     }
 }
@@ -194,10 +202,21 @@ pub(crate) struct Told {
     pub(crate) failed_spans: usize,
     pub(crate) spans: usize,
     pub(crate) issues: usize,
+    /// The events of each span.
+    pub(crate) exceptions: Vec<String>,
+    pub(crate) lines: String,
+    pub(crate) reports: String,
     /// How many lines there are of each level.
     pub(crate) levels: BTreeMap<String, u32>,
     /// Every byte of the signals.
     pub(crate) raw: String,
+}
+
+impl Told {
+    /// The lines that say so.
+    pub(crate) fn lines_of(&self, message: &str) -> Vec<&str> {
+        self.lines.lines().filter(|line| line.contains(message)).collect()
+    }
 }
 
 #[derive(Clone, Default)]

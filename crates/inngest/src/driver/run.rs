@@ -386,4 +386,5 @@ pub(crate) fn timed_out(limit: Duration) -> Error {
         ),
     )
     .with_retry(Retry::Default)
+    .without_secrets()
 }

@@ -286,6 +286,7 @@ impl Extract for Step {
                 hookstack_core::ErrorKind::Misuse,
                 "step tools exist only in durable functions",
             )
+            .without_secrets()
         })
     }
 }

@@ -115,12 +115,12 @@ fn log(cx: &Call, errors: &[(String, Error)]) {
     for (message_id, error) in errors {
         tracing::warn!(
             target: "hookstack::lambda",
-            function = %info.function.id,
+            function_id = %info.function.id,
             request_id = %info.run_id,
             message_id,
-            kind = error.kind().as_str(),
-            error = error.name(),
-            message = ErrorMessages::Auto.text(error, info.is_sensitive()),
+            error = ErrorMessages::Auto.text(error, info.is_sensitive()),
+            error_name = error.name(),
+            error_kind = error.kind().as_str(),
             "a message of a batch failed and comes again"
         );
     }

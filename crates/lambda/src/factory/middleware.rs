@@ -138,11 +138,12 @@ where
         tracing::error!(
             target: "hookstack::lambda",
             middleware = self.name,
-            function = %info.function.id,
+            function_id = %info.function.id,
             request_id = %info.run_id,
-            kind = error.kind().as_str(),
-            error = error.name(),
-            message = ErrorMessages::Auto.text(error, info.is_sensitive()),
+            error = ErrorMessages::Auto.text(error, info.is_sensitive()),
+            error_name = error.name(),
+            error_kind = error.kind().as_str(),
+            "the handler failed"
         );
     }
 }

@@ -225,7 +225,7 @@ fn the_fields_are_there_for_any_subscriber() {
     let text = lines.text();
     let line = text.lines().find(|line| line.contains("charging")).expect("a line");
     for part in [
-        "call{app=\"shop\" function=\"fulfil\" run_id=\"01",
+        "call{app_id=\"shop\" function_id=\"fulfil\" run_id=\"01",
         "attempt=0 event_name=\"shop/order.placed\" event_id=\"event-1\"}",
         "step{step_id=\"charge\"}",
     ] {

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use hookstack_core::{Error, Result};
-use hookstack_lambda::{Event, Lambda};
+use hookstack_lambda::{Data, Lambda};
 use hookstack_logging::{LogLayer, Logging};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -24,7 +24,7 @@ impl Write for Lines {
     }
 }
 
-async fn charge(Event(cents): Event<u32>) -> Result<u32> {
+async fn charge(Data(cents): Data<u32>) -> Result<u32> {
     if cents == 0 {
         return Err(Error::message("nothing to charge"));
     }
