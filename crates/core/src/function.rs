@@ -28,24 +28,28 @@ impl FunctionInfo {
     }
 
     /// Sets the slug.
+    #[must_use]
     pub fn with_slug(mut self, slug: impl Into<String>) -> Self {
         self.slug = slug.into();
         self
     }
 
     /// Sets the display name.
+    #[must_use]
     pub fn with_name(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
         self
     }
 
     /// Sets the configuration.
+    #[must_use]
     pub fn with_config(mut self, config: Value) -> Self {
         self.config = config;
         self
     }
 
     /// For hosts: makes it the failure handler of `function`.
+    #[must_use]
     pub fn guarding(mut self, function: Arc<FunctionInfo>) -> Self {
         self.guards = Some(function);
         self

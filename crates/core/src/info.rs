@@ -79,6 +79,7 @@ impl CallInfo {
     }
 
     /// For hosts: attaches the platform's request.
+    #[must_use]
     pub fn with_platform(mut self, platform: Option<Platform>) -> Self {
         self.platform = platform;
         self

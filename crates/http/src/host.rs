@@ -104,7 +104,7 @@ where
                 None => (early_status(payload), HeaderMap::new()),
             }),
             Outcome::Done(Err(error)) => {
-                let status = problem::status_of(error);
+                let status = error.response_status();
                 let headers = self.exchange.with_head(|_, carried| {
                     let mut headers = carried.cloned().unwrap_or_default();
                     problem::remove_entity(&mut headers);

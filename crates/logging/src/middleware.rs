@@ -20,6 +20,9 @@ use crate::failure::Failure;
 use crate::scope::{self, Scope};
 use crate::{deadline, ending};
 
+/// The middleware's name, also as that of the signal that tells an error.
+const NAME: &str = "Logging";
+
 /// Opens a `tracing` span for each call and each executed step, and writes a line about each failure.
 ///
 /// The spans `call` (fields `app`, `function`, `run_id`, `attempt`, `event_name`, `event_id`,
@@ -85,7 +88,7 @@ impl Default for Logging {
 
 impl Middleware for Logging {
     fn name(&self) -> &str {
-        "logging"
+        NAME
     }
 
     fn enabled(&self) -> bool {
@@ -102,10 +105,6 @@ impl Middleware for Logging {
         let mut hooks = HookSet::detect::<Self>();
         if !self.config.correlation_id.reads_input() {
             hooks = hooks.without(Hook::TransformInput);
-        }
-        // Later hooks see the error sealed, which matters only where its text is told nevertheless.
-        if !self.config.error_messages.shows(true) {
-            hooks = hooks.without(Hook::TransformOutput);
         }
         hooks
     }
@@ -181,7 +180,13 @@ impl Middleware for Logging {
         {
             let step = cx.step().map(hookstack_core::StepInfo::id);
             let messages = self.config.error_messages;
-            *scope.failure() = Some(Failure::new(error, step, cx.info(), messages));
+            let failure = Failure::new(error, step, cx.info(), messages);
+            *scope.failure() = Some(failure.told(error.is_told_by(NAME)));
+            if self.config.own_lines != OwnLines::Off
+                && let Some(error) = cx.error_mut()
+            {
+                error.tell_by(NAME);
+            }
         }
         Ok(())
     }

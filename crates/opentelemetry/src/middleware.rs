@@ -105,7 +105,14 @@ impl fmt::Debug for OpenTelemetry {
     }
 }
 
+/// The middleware's name, also as that of the signal that tells an error.
+const NAME: &str = "OpenTelemetry";
+
 impl Middleware for OpenTelemetry {
+    fn name(&self) -> &str {
+        NAME
+    }
+
     fn enabled(&self) -> bool {
         self.config.enabled
     }
@@ -199,7 +206,11 @@ impl Middleware for OpenTelemetry {
             && state.is_recorded()
         {
             let exception = self.exception(error, cx.info().is_sensitive());
+            let exception = exception.told(error.is_told_by(NAME));
             state.note(Failure::new(error, exception));
+            if let Some(error) = cx.error_mut() {
+                error.tell_by(NAME);
+            }
         }
         let state = cx.extensions().get::<CallState>();
         if let Some(error) = cx.error()

@@ -55,11 +55,7 @@ impl RunTrace {
     }
 
     pub(crate) fn context(&self) -> TraceContext {
-        TraceContext {
-            trace_id: self.ids.trace.to_bytes(),
-            span_id: self.ids.span.to_bytes(),
-            sampled: self.sampled,
-        }
+        TraceContext::new(self.ids.trace.to_bytes(), self.ids.span.to_bytes(), self.sampled)
     }
 }
 

@@ -21,7 +21,7 @@ use axum::routing::post;
 use axum::{Json, Router};
 use hookstack_core::{Error, Result, Stack, StackBuilder};
 use hookstack_encryption::{Encryption, Key, Keyset};
-use hookstack_http::{Failure, HttpError, ProcessTime, layer};
+use hookstack_http::{HandlerError, HttpError, ProcessTime, layer};
 use hookstack_logging::{LogLayer, Logging};
 use hookstack_sentry::Sentry;
 use http::{HeaderName, Method, StatusCode};
@@ -48,7 +48,7 @@ struct Receipt {
     charged: u32,
 }
 
-async fn charge(Json(order): Json<Order>) -> Result<Json<Receipt>, Failure> {
+async fn charge(Json(order): Json<Order>) -> Result<Json<Receipt>, HandlerError> {
     tracing::info!(cents = order.cents, "charging");
     match order.cents {
         0 => Err(HttpError::new(StatusCode::CONFLICT, "nothing to charge"))?,

@@ -83,10 +83,11 @@ impl Error {
                 self.0.retry = step.retry();
                 if is_root {
                     self.0.name = step.name().to_owned().into();
-                    self.0.message = step.message().to_owned().into();
+                    self.0.message = step.text().to_owned().into();
                     self.0.stack = step.stack().map(Into::into);
                     self.0.data = step.data().cloned();
                     self.0.cause = step.cause().cloned();
+                    self.0.without_secrets = step.is_without_secrets();
                 }
                 return;
             }
