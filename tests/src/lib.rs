@@ -1,5 +1,10 @@
 //! Shared by the tests: a shorthand for recorded sequences, call requests and responses as text, and the
 //! functions that are called.
+#![allow(
+    clippy::exhaustive_enums,
+    clippy::return_self_not_must_use,
+    reason = "for these tests alone: nobody else depends on it"
+)]
 
 pub mod conversation;
 pub mod endpoint;
