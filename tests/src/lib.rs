@@ -4,6 +4,7 @@
     clippy::exhaustive_enums,
     clippy::return_self_not_must_use,
     reason = "not published: these are the tests' own"
+    reason = "for these tests alone: nobody else depends on it"
 )]
 
 pub mod conversation;

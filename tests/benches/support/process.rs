@@ -31,7 +31,7 @@ impl Server {
     }
 
     /// Starts another program, which is told its port, and waits until it accepts connections.
-    #[allow(dead_code, reason = "one benchmark uses it")]
+    #[allow(dead_code)] // one benchmark uses it
     pub(crate) fn of_program(program: &str, arguments: &[&str]) -> io::Result<Self> {
         let address = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let child = on_core(0, program.as_ref())
@@ -53,7 +53,7 @@ impl Server {
     }
 
     /// The processor time that it has used, user and system.
-    #[allow(dead_code, reason = "one benchmark uses it")]
+    #[allow(dead_code)] // one benchmark uses it
     pub(crate) fn processor_time(&self) -> io::Result<Duration> {
         // proc(5): the fields behind the name, which stands in parentheses, begin with the third; ticks
         // are hundredths of a second on Linux.
@@ -64,7 +64,7 @@ impl Server {
     }
 
     /// The memory that it has in use, in KiB.
-    #[allow(dead_code, reason = "one benchmark uses it")]
+    #[allow(dead_code)] // one benchmark uses it
     pub(crate) fn resident_kib(&self) -> io::Result<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));

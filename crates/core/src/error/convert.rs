@@ -144,12 +144,13 @@ pub(crate) fn short_type_name<T: ?Sized>() -> &'static str {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use std::time::Duration;
 
+    /// An error with another one inside, of which it tells nothing.
     #[derive(Debug)]
-    struct Outer(BoxError);
+    pub(in crate::error) struct Outer(pub(in crate::error) BoxError);
     impl fmt::Display for Outer {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("outer")

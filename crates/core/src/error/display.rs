@@ -70,22 +70,8 @@ impl Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::error::Error as StdError;
-
-    use crate::error::{BoxError, NonRetriable, Origin};
-
-    #[derive(Debug)]
-    struct Outer(BoxError);
-    impl fmt::Display for Outer {
-        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("outer")
-        }
-    }
-    impl StdError for Outer {
-        fn source(&self) -> Option<&(dyn StdError + 'static)> {
-            Some(&*self.0)
-        }
-    }
+    use crate::error::convert::tests::Outer;
+    use crate::error::{NonRetriable, Origin};
 
     #[test]
     fn main_prints_the_message_as_it_is_and_what_it_does_not_tell() {
