@@ -10,13 +10,11 @@
 
 mod drive;
 
-use std::process::ExitCode;
-
 use axum::body::Body;
 use axum::routing::post;
 use axum::{Json, Router};
 use hookstack_core::{Error, Result, Stack};
-use hookstack_http::{Arg, Failure, HttpError, HttpLayer, layer};
+use hookstack_http::{Arg, ConfigError, HandlerError, HttpError, HttpLayer, layer};
 use hookstack_inject::{Container, Dep, Ended, PlatformRequest, Provider};
 use http::StatusCode;
 use http::request::Parts;
@@ -72,7 +70,7 @@ async fn place(
     Arg(tx): Arg<Dep<Tx>>,
     Arg(agent): Arg<Dep<Agent>>,
     Json(order): Json<Order>,
-) -> Result<(StatusCode, Json<i64>), Failure> {
+) -> Result<(StatusCode, Json<i64>), HandlerError> {
     let insert = sqlx::query("INSERT INTO orders (customer, sku, agent) VALUES (?, ?, ?)")
         .bind(&order.customer)
         .bind(&order.sku)
@@ -86,22 +84,12 @@ async fn place(
     }
 }
 
-fn hooks(container: &Container) -> Result<HttpLayer> {
+fn hooks(container: &Container) -> Result<HttpLayer, ConfigError> {
     layer(Stack::builder().with(container.clone()))
 }
 
 #[tokio::main]
-async fn main() -> ExitCode {
-    match run().await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-async fn run() -> Result {
+async fn main() -> Result {
     let container = Container::builder()
         .singleton(connect)
         .provide(Provider::call(begin).before_response(finish))

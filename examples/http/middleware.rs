@@ -32,7 +32,6 @@
 
 mod drive;
 
-use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -95,17 +94,7 @@ impl Middleware for Named {
 }
 
 #[tokio::main]
-async fn main() -> ExitCode {
-    match run().await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-async fn run() -> Result {
+async fn main() -> Result {
     let story = Story::default();
     let stack = Stack::builder()
         .with(TrustedHost::new(["127.0.0.1", "*.shop.example"])?)

@@ -13,7 +13,6 @@
 mod database;
 mod orders;
 
-use std::process::ExitCode;
 use std::sync::Arc;
 
 use hookstack::inject::{Container, ContainerBuilder, Provider};
@@ -42,17 +41,7 @@ fn app(container: &Container) -> AppBuilder {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
-    match run().await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-async fn run() -> Result {
+async fn main() -> Result {
     let container = container().build()?;
     println!("{}", container.describe());
     // A wrong address is found here and not by the first call.

@@ -9,7 +9,7 @@ mod local;
 use std::time::Instant;
 
 use hookstack_core::{Call, Result};
-use hookstack_lambda::{Context, Event, Lambda, NextHandler, middleware};
+use hookstack_lambda::{Context, Data, Lambda, NextHandler, middleware};
 use serde_json::{Value, json};
 
 use crate::local::Case;
@@ -24,7 +24,7 @@ async fn timing(event: Value, cx: &mut Call, next: NextHandler<'_>) -> Result<Va
     Ok(response)
 }
 
-async fn greet(Event(request): Event<Value>, context: Context) -> Result<Value> {
+async fn greet(Data(request): Data<Value>, context: Context) -> Result<Value> {
     let name = request["queryStringParameters"]["name"].as_str().unwrap_or("you");
     Ok(json!({ "statusCode": 200, "body": format!("Hello {name}, by {}", context.request_id) }))
 }

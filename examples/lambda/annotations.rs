@@ -8,7 +8,7 @@ mod local;
 mod spans;
 
 use hookstack_core::{Call, Result};
-use hookstack_lambda::{Annotate, Event, Lambda, NextHandler, middleware};
+use hookstack_lambda::{Annotate, Data, Lambda, NextHandler, middleware};
 use serde_json::{Value, json};
 
 use crate::local::Case;
@@ -22,7 +22,7 @@ async fn payment(event: Value, cx: &mut Call, next: NextHandler<'_>) -> Result<V
     Ok(response)
 }
 
-async fn pay(Event(payment): Event<Value>) -> Result<Value> {
+async fn pay(Data(payment): Data<Value>) -> Result<Value> {
     Ok(json!({ "payment_id": payment["payment_id"], "state": "settled" }))
 }
 

@@ -8,7 +8,7 @@
 mod local;
 
 use hookstack_core::{Call, Error, Extract, ExtractContext, Middleware, Next, Outcome, Result};
-use hookstack_lambda::{Event, Lambda};
+use hookstack_lambda::{Data, Lambda};
 use serde_json::{Value, json};
 
 use crate::local::Case;
@@ -75,7 +75,7 @@ impl Middleware for Authorise {
     }
 }
 
-async fn edit(user: User, Event(request): Event<Value>) -> Result<Value> {
+async fn edit(user: User, Data(request): Data<Value>) -> Result<Value> {
     let body = format!("{} edited {}", user.name, request["rawPath"].as_str().unwrap_or("?"));
     Ok(json!({ "statusCode": 200, "body": body }))
 }

@@ -7,7 +7,7 @@
 mod local;
 
 use hookstack_core::{Call, Result};
-use hookstack_lambda::{Event, Lambda, NextHandler, middleware};
+use hookstack_lambda::{Data, Lambda, NextHandler, middleware};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -27,7 +27,7 @@ async fn default_language(mut event: Value, cx: &mut Call, next: NextHandler<'_>
     next.run(event, cx).await
 }
 
-async fn register(Event(new): Event<Registration>) -> Result<Value> {
+async fn register(Data(new): Data<Registration>) -> Result<Value> {
     Ok(json!({ "registered": new.email, "language": new.language }))
 }
 

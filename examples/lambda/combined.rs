@@ -10,7 +10,7 @@ mod local;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hookstack_core::{Call, Result};
-use hookstack_lambda::{Event, Lambda, NextHandler, middleware_with};
+use hookstack_lambda::{Data, Lambda, NextHandler, middleware_with};
 use serde_json::{Value, json};
 
 use crate::local::Case;
@@ -53,7 +53,7 @@ async fn guard(
     Ok(response)
 }
 
-async fn order(Event(request): Event<Value>) -> Result<Value> {
+async fn order(Data(request): Data<Value>) -> Result<Value> {
     let body = format!("order {} is on its way", request["order"]["id"]);
     Ok(json!({ "statusCode": 200, "body": body }))
 }

@@ -7,7 +7,7 @@
 mod local;
 
 use hookstack_core::{Call, Result};
-use hookstack_lambda::{Event, Lambda, NextHandler, middleware_with};
+use hookstack_lambda::{Data, Lambda, NextHandler, middleware_with};
 use serde_json::{Value, json};
 
 use crate::local::Case;
@@ -35,7 +35,7 @@ async fn obfuscate(
     next.run(event, cx).await
 }
 
-async fn store(Event(customer): Event<Value>) -> Result<Value> {
+async fn store(Data(customer): Data<Value>) -> Result<Value> {
     Ok(json!({ "stored": customer }))
 }
 

@@ -10,7 +10,7 @@ mod local;
 mod spans;
 
 use hookstack_core::{Call, Result};
-use hookstack_lambda::{Event, Lambda, NextHandler, middleware, middleware_with};
+use hookstack_lambda::{Data, Lambda, NextHandler, middleware, middleware_with};
 use serde_json::{Value, json};
 
 use crate::local::Case;
@@ -38,7 +38,7 @@ async fn unchanged(event: Value, cx: &mut Call, next: NextHandler<'_>) -> Result
     next.run(event, cx).await
 }
 
-async fn store(Event(customer): Event<Value>) -> Result<Value> {
+async fn store(Data(customer): Data<Value>) -> Result<Value> {
     Ok(json!({ "stored": customer }))
 }
 

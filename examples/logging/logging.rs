@@ -17,7 +17,6 @@
 //!   they are forgotten. So the second order, whose card is declined, is told in full.
 //! - In JSON, `correlation_id` is the order's id, taken from the event's data by a JSON pointer.
 
-use std::process::ExitCode;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use hookstack_core::{Error, Event, Middleware, NonRetriable, Result, TransformInput};
@@ -31,18 +30,8 @@ use tracing_subscriber::prelude::*;
 const ORDER_PLACED: &str = "shop/order.placed";
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
-    match run(std::env::args().skip(1)).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-async fn run(arguments: impl Iterator<Item = String>) -> Result {
-    let layer = layer(arguments)?
+async fn main() -> Result {
+    let layer = layer(std::env::args().skip(1))?
         .service("shop")
         .level(Level::INFO) // always written
         .buffer(64 * 1024); // below it: held, in case that something fails

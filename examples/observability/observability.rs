@@ -13,7 +13,6 @@
 mod functions;
 mod wire;
 
-use std::process::ExitCode;
 use std::time::Duration;
 
 use hookstack::opentelemetry::for_runs;
@@ -30,17 +29,8 @@ use crate::wire::{COLLECTOR, LOG, SENTRY, Wire};
 const CARD_NUMBER: &str = "4111-1111-1111-1111";
 
 #[tokio::main]
-async fn main() -> ExitCode {
-    match run(std::env::args().any(|argument| argument == "--show-messages")).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-async fn run(show_messages: bool) -> Result {
+async fn main() -> Result {
+    let show_messages = std::env::args().any(|argument| argument == "--show-messages");
     let wire = Wire::default();
     let messages = if show_messages { ErrorMessages::Show } else { ErrorMessages::Auto };
 

@@ -14,7 +14,6 @@
 mod functions;
 mod seen;
 
-use std::process::ExitCode;
 use std::time::Duration;
 
 use hookstack::encryption::{EncryptionBuilder, EventPolicy};
@@ -27,17 +26,8 @@ use crate::functions::{fulfil, ship};
 use crate::seen::Seen;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
-    match run(std::env::args().nth(1)).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-async fn run(path: Option<String>) -> Result {
+async fn main() -> Result {
+    let path = std::env::args().nth(1);
     let event = read_event(path)?;
     let order_id = event.data.value()?["order_id"].clone();
     let card_number = event.data.value()?["payment"]["card_number"].as_str();

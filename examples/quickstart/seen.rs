@@ -22,7 +22,7 @@ impl Middleware for Seen {
     async fn transform_memoized(&self, cx: &mut TransformMemoized<'_>) -> Result {
         match &cx.memo().value {
             MemoValue::Data(value) | MemoValue::Bare(value) => self.note(cx.step().id(), value),
-            MemoValue::Error(error) => self.note(cx.step().id(), &Payload::new(error.message())?),
+            MemoValue::Error(error) => self.note(cx.step().id(), &Payload::new(error.text())?),
             _ => {}
         }
         Ok(())

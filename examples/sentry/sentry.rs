@@ -13,7 +13,6 @@
 mod functions;
 mod printer;
 
-use std::process::ExitCode;
 use std::sync::Arc;
 
 use hookstack::inngest::engine::RunStatus;
@@ -23,7 +22,7 @@ use sentry::{ClientOptions, Hub};
 
 use crate::printer::Printer;
 
-fn main() -> ExitCode {
+fn main() -> Result {
     let printer = Arc::new(Printer::default());
     let has_dsn = std::env::var_os("SENTRY_DSN").is_some_and(|dsn| !dsn.is_empty());
     // The panics here are on purpose; Sentry's hook, which comes next, is all that needs to know.
@@ -31,24 +30,17 @@ fn main() -> ExitCode {
     // Before the runtime, so that its threads take over this client; the guard sends what is left at the end.
     let _guard = sentry::init(options(&printer, has_dsn));
     if has_dsn && !Hub::main().client().is_some_and(|client| client.is_enabled()) {
-        eprintln!("error: `SENTRY_DSN` is no DSN such as https://key@o1.ingest.sentry.io/2");
-        return ExitCode::FAILURE;
+        return Err(Error::message(
+            "`SENTRY_DSN` is no DSN such as https://key@o1.ingest.sentry.io/2",
+        ));
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
-    match runtime.map_err(Error::from).and_then(|runtime| runtime.block_on(run())) {
-        Ok(()) => {
-            if has_dsn {
-                println!("\nIt is on its way to the project of SENTRY_DSN.");
-            } else {
-                print!("\n{printer}");
-            }
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
+    tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(run())?;
+    if has_dsn {
+        println!("\nIt is on its way to the project of SENTRY_DSN.");
+    } else {
+        print!("\n{printer}");
     }
+    Ok(())
 }
 
 fn options(printer: &Arc<Printer>, has_dsn: bool) -> ClientOptions {

@@ -12,7 +12,7 @@ use axum::body::{Body, to_bytes};
 use axum::routing::post;
 use axum::{Json, Router};
 use hookstack::encryption::{Context, Header, Origin};
-use hookstack::http::{Arg, Failure};
+use hookstack::http::{Arg, HandlerError};
 use hookstack::lambda::local_context;
 use hookstack::prelude::*;
 use hookstack::{StackBuilder, http, lambda};
@@ -83,7 +83,7 @@ async fn durable_function(stack: &StackBuilder, keys: &Keyset) -> Result<Receipt
 
 async fn lambda_function(stack: &StackBuilder, keys: &Keyset) -> Result<Receipt> {
     println!("AWS Lambda function");
-    let handler = |lambda::Event(order): lambda::Event<Order>, till: Dep<Till>| async move {
+    let handler = |lambda::Data(order): lambda::Data<Order>, till: Dep<Till>| async move {
         sell(order, &till)
     };
     let sell = lambda::Lambda::builder(handler).name("sell").stack(stack).build()?;
@@ -99,7 +99,7 @@ async fn http_route(stack: &StackBuilder, keys: &Keyset) -> Result<Receipt> {
     async fn handler(
         Arg(till): Arg<Dep<Till>>,
         Json(order): Json<Order>,
-    ) -> Result<Json<Receipt>, Failure> {
+    ) -> Result<Json<Receipt>, HandlerError> {
         Ok(Json(sell(order, &till)?))
     }
     let layer = http::HttpLayer::builder().stack(stack).build()?;

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use hookstack_encryption::{Failure, LibsodiumKey, LibsodiumRing};
+use hookstack_encryption::{EnvelopeError, LibsodiumKey, LibsodiumRing};
 use libfuzzer_sys::fuzz_target;
 use serde::de::IgnoredAny;
 
@@ -35,6 +35,6 @@ fuzz_target!(|data: &[u8]| {
     let is_json = std::str::from_utf8(rest).is_ok() && serde_json::from_slice::<IgnoredAny>(rest).is_ok();
     match RING.open(&sealed) {
         Ok(opened) => assert_eq!(opened.plaintext(), rest),
-        Err(failure) => assert!(!is_json && failure == Failure::NotJson, "what was sealed opens"),
+        Err(failure) => assert!(!is_json && failure == EnvelopeError::NotJson, "what was sealed opens"),
     }
 });

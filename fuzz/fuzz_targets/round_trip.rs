@@ -7,7 +7,7 @@
 use std::sync::LazyLock;
 
 use hookstack_core::StepHash;
-use hookstack_encryption::{Commitment, Context, Failure, Header, Invoker, Key, Keyset, Origin, Suite};
+use hookstack_encryption::{Commitment, Context, EnvelopeError, Header, Invoker, Key, Keyset, Origin, Suite};
 use libfuzzer_sys::fuzz_target;
 
 static KEYS: LazyLock<[Keyset; 2]> = LazyLock::new(|| {
@@ -44,7 +44,7 @@ fuzz_target!(|data: &[u8]| {
     let envelope = match sealed {
         Ok(envelope) => envelope,
         Err(failure) => {
-            assert_eq!(failure, Failure::TooLong);
+            assert_eq!(failure, EnvelopeError::TooLong);
             assert!(length > 65_535 || first.len() > 65_535 || second.len() > 65_535, "it would have fitted");
             return;
         }

@@ -17,3 +17,9 @@ pub mod sinks;
 pub mod table;
 pub mod trace;
 pub mod traced;
+
+/// The programs of the repository's README, compiled and run with the documentation's tests. Here, because a
+/// published package cannot see files outside of itself.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;

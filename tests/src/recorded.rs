@@ -90,7 +90,7 @@ async fn mixed(Data(data): Data<Value>, step: Step) -> Result<Value, Error> {
         "r": r,
         "w": w.map(|event| event.data),
         "w2": w2.is_none(),
-        "msg": failed.err().map(|error| error.message().to_owned()),
+        "msg": failed.err().map(|error| error.text().to_owned()),
     }))
 }
 

@@ -89,9 +89,9 @@ async fn main_function(Data(order): Data<Value>, step: Step, info: Info) -> R<Va
         "order": order,
         "a": a,
         "retried": retried,
-        "caught": [caught.name(), caught.message()],
+        "caught": [caught.name(), caught.text()],
         "child": child?,
-        "empty": [empty.name(), empty.message()],
+        "empty": [empty.name(), empty.text()],
         "later": later.map(|event| event.data),
     }))
 }
@@ -125,10 +125,7 @@ impl std::error::Error for Broken {
 
 async fn handle(failure: Failure<Value>) -> R<Value> {
     assert_eq!(failure.event.data["secret"], "canary-event");
-    assert_eq!(
-        (failure.error.name(), failure.error.message()),
-        ("Broken", "canary-function-error")
-    );
+    assert_eq!((failure.error.name(), failure.error.text()), ("Broken", "canary-function-error"));
     assert!(failure.error.stack().is_some_and(|stack| stack.contains("canary-error-source")));
     Ok(json!({ "handled": "canary-failure-handler" }))
 }

@@ -103,7 +103,7 @@ async fn catches(log: Log, step: Step) -> Result<String, Error> {
     });
     let error = failed.await.expect_err("it always fails");
     log.mark("caught");
-    Ok(format!("{}: {} in {}", error.name(), error.message(), error.step()))
+    Ok(format!("{}: {} in {}", error.name(), error.text(), error.step()))
 }
 
 async fn fails(log: Log) -> Result<(), Error> {

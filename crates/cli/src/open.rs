@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use hookstack_encryption::{Class, Failure, Header, KeyId, Keyset, Opened};
+use hookstack_encryption::{Class, EnvelopeError, Header, KeyId, Keyset, Opened};
 
 use crate::candidates::{Address, Candidates};
 use crate::document::Document;
@@ -26,7 +26,7 @@ pub(crate) enum Reason {
     /// It opened and holds no text that can stand in JSON.
     NotText { class: Class, key: KeyId },
     /// It opened and could not be sealed again.
-    Unsealed(Failure),
+    Unsealed(EnvelopeError),
 }
 
 impl fmt::Display for Reason {

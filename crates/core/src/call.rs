@@ -57,6 +57,7 @@ impl Call {
 
     /// For hosts that hand the context to the user's code: moves it out, until it is put back. What stays
     /// behind knows the call and nothing else.
+    #[must_use]
     pub fn lend(&mut self) -> Call {
         let stays = Call {
             info: self.info.clone(),
@@ -135,6 +136,7 @@ impl Call {
 
     /// For hosts: the context of a step body. It reads through to this call's extensions, which are
     /// frozen by it, and writes only its own.
+    #[must_use]
     pub fn child(&mut self, step: Arc<StepInfo>) -> Call {
         Call {
             info: self.info.clone(),

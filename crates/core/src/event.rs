@@ -53,12 +53,14 @@ impl Event {
     }
 
     /// Sets the id.
+    #[must_use]
     pub fn with_id(mut self, id: impl Into<String>) -> Self {
         self.id = Some(id.into());
         self
     }
 
     /// Sets the time, in milliseconds since the Unix epoch.
+    #[must_use]
     pub fn with_ts(mut self, milliseconds: i64) -> Self {
         self.ts = Some(milliseconds);
         self

@@ -78,6 +78,7 @@ impl Extensions {
     }
 
     /// Freezes what is here and returns a layer above it.
+    #[must_use]
     pub fn child(&mut self) -> Extensions {
         if self.own.as_ref().is_some_and(|own| !own.is_empty()) {
             let frozen = Extensions { own: self.own.take(), below: self.below.take() };

@@ -28,7 +28,8 @@ use crate::input::Input;
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument of a handler",
-    note = "arguments implement `Extract`: a host's own (`Data<T>`, `TypedEvent<T>`, `Step`, `Info`, …) or your type's"
+    note = "arguments implement `Extract`: `Info` and `Dep<T>` under every host; `Data<T>`, `TypedEvent<T>`, `Step` of hookstack-inngest; `Data<T>`, `Records<T>`, `Context` of hookstack-lambda; or a type of yours",
+    note = "handlers of axum take axum's arguments, and these as `Arg<T>` of hookstack-http"
 )]
 pub trait Extract: Sized + Send {
     /// Makes the argument.

@@ -18,7 +18,7 @@ use crate::payload::Payload;
 /// there are is up to the host; [`Info`](crate::Info) and an injected dependency are understood by all.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a handler",
-    note = "a handler is an async function whose arguments implement `Extract` (`Data<T>`, `TypedEvent<T>`, `Batch<T>`, `Step`, `Info`, …; `Data<T>` and `TypedEvent<T>` need `T: DeserializeOwned + Send`, an injected `Dep<T>` needs `T: Send + Sync`), whose future is `Send`, and which returns `Result<T, E>` with `T: Serialize` (a `Dep` is not) and a standard error, `hookstack::Error` or `anyhow::Error` as `E`"
+    note = "a handler is an async function whose arguments implement `Extract` (`Info` and an injected `Dep<T>` under every host; `Data<T>`, `TypedEvent<T>`, `Batch<T>`, `Step` of hookstack-inngest; `Data<T>`, `Records<T>`, `Context` of hookstack-lambda; what is read from data needs `T: DeserializeOwned + Send`, a `Dep<T>` needs `T: Send + Sync`), whose future is `Send`, and which returns `Result<T, E>` with `T: Serialize` (a `Dep` is not) and a standard error, `hookstack::Error` or `anyhow::Error` as `E`"
 )]
 pub trait Handler<M>: Send + Sync + 'static {
     #[doc(hidden)]

@@ -149,6 +149,7 @@ impl HookSet {
     }
 
     /// The hooks of both sets: for a wrapper that forwards everything and has hooks of its own.
+    #[must_use]
     pub const fn union(self, other: HookSet) -> Self {
         HookSet(self.0 | other.0)
     }

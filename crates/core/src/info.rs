@@ -37,24 +37,28 @@ impl FunctionInfo {
     }
 
     /// Sets the slug.
+    #[must_use]
     pub fn with_slug(mut self, slug: impl Into<String>) -> Self {
         self.slug = slug.into();
         self
     }
 
     /// Sets the display name.
+    #[must_use]
     pub fn with_name(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
         self
     }
 
     /// Sets the configuration.
+    #[must_use]
     pub fn with_config(mut self, config: Value) -> Self {
         self.config = config;
         self
     }
 
     /// For hosts: makes it the failure handler of `function`.
+    #[must_use]
     pub fn guarding(mut self, function: Arc<FunctionInfo>) -> Self {
         self.guards = Some(function);
         self
@@ -98,6 +102,14 @@ pub enum CallTrigger {
     },
     /// A request to a host without events that tells no more about it.
     Request,
+}
+
+impl CallTrigger {
+    /// Whether it is a request to an HTTP service: only there a status is one that HTTP defines, and not a part of
+    /// the platform's protocol.
+    pub fn is_http(&self) -> bool {
+        matches!(self, CallTrigger::Http { .. })
+    }
 }
 
 /// What is known about a call. One per call, shared by everything that runs in it.
@@ -165,6 +177,7 @@ impl CallInfo {
     }
 
     /// For hosts: attaches the platform's request.
+    #[must_use]
     pub fn with_platform(mut self, platform: Option<Platform>) -> Self {
         self.platform = platform;
         self
@@ -276,7 +289,7 @@ impl CallInfo {
     /// (4xx). Signals do not count that as a failure of the service, whether it was answered by an error or by
     /// a response. On all other platforms a status is part of their protocol, and this is `false`.
     pub fn is_client_error(&self, status: StatusCode) -> bool {
-        matches!(self.trigger, CallTrigger::Http { .. }) && status.is_client_error()
+        self.trigger.is_http() && status.is_client_error()
     }
 
     /// Whether no attempt follows this one, as far as the platform says.
@@ -312,8 +325,8 @@ impl CallInfo {
         self.ended_repeating.load(Ordering::Acquire)
     }
 
-    /// Whether the user's function of this call is being polled on this thread, as hosts that replay tell
-    /// ([`host::mark_code`](crate::host::mark_code)). Hooks of the call run between its polls, so whoever
+    /// Whether the user's function of this call is being polled on this thread, as hosts tell
+    /// ([`host::Code`](crate::host::Code)). Hooks of the call run between its polls, so whoever
     /// holds signals back while [replaying](CallInfo::is_replaying) tells by this whose they are. Step
     /// bodies, and hooks around them, count as the function. In a task that the function spawned it is
     /// `false`.

@@ -77,6 +77,7 @@ impl Memoized {
 
 /// One memoized step.
 #[derive(Debug, Default)]
+#[non_exhaustive]
 pub struct Memo {
     /// What was stored.
     pub value: MemoValue,

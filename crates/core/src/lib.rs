@@ -3,6 +3,10 @@
 //!
 //! Middleware crates depend on this crate alone; so do hosts. It does no I/O and knows no async
 //! runtime. Applications usually depend on the facade `hookstack` instead.
+//!
+//! | feature | what it brings |
+//! | --- | --- |
+//! | `anyhow` | `anyhow::Error` as the error of handlers and step bodies |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[macro_use]
@@ -11,6 +15,7 @@ mod hooks_macro;
 mod alarm;
 mod call;
 mod clock;
+mod cold_start;
 mod erased;
 mod error;
 mod event;
@@ -39,6 +44,7 @@ mod xray;
 
 pub use alarm::{DeadlineAlarm, PendingAlarm};
 pub use call::{Call, Sending};
+pub use cold_start::ColdStart;
 pub use erased::BoxMiddleware;
 pub use error::{
     BoxError, Error, ErrorKind, HttpError, IntoError, NonRetriable, Origin, Result, Retry,
@@ -66,6 +72,14 @@ pub use view::{
     RegisteredMiddleware, TransformInput, TransformMemoized, TransformOutput,
 };
 pub use xray::XRayTrace;
+
+/// Types of other crates that are in signatures of this one.
+#[doc(no_inline)]
+pub use {
+    bytes::Bytes,
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode},
+    serde_json::Value,
+};
 
 /// Guides, compiled into the documentation so that they cannot rot.
 pub mod guide {

@@ -18,6 +18,7 @@ use crate::view::{
 
 /// Where a middleware stands in the transforms.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Position {
     /// Where it was registered.
     #[default]

@@ -165,6 +165,7 @@ impl Completed {
 
 /// How a sending of events ended. On partial failure there are ids and an error.
 #[derive(Debug, Default)]
+#[non_exhaustive]
 #[must_use = "events that were not sent are reported here"]
 pub struct Sent {
     /// The ids of the events that were accepted.

@@ -27,6 +27,7 @@ impl Platform {
     }
 
     /// Adds a value of another type. Of two values of the same type the first is found.
+    #[must_use]
     pub fn with<T: Send + Sync + 'static>(mut self, value: T) -> Self {
         Arc::make_mut(&mut self.0).push(Arc::new(value));
         self

@@ -20,7 +20,8 @@ pub const REDACTED: &str = "[redacted]";
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorMessages {
-    /// Yes, unless payloads are secret in the stack ([`sensitive`](crate::Middleware::sensitive)).
+    /// Yes, unless payloads are secret in the stack ([`sensitive`](crate::Middleware::sensitive)). Errors that were
+    /// [declared](Error::without_secrets) to hold nothing secret are told there too.
     #[default]
     Auto,
     /// Yes, also where payloads are secret.
@@ -39,9 +40,14 @@ impl ErrorMessages {
         }
     }
 
+    /// Whether message and sources of this error are told in a stack that is or is not sensitive.
+    pub fn shows_of(self, error: &Error, sensitive: bool) -> bool {
+        self.shows(sensitive) || (self == ErrorMessages::Auto && error.is_without_secrets())
+    }
+
     /// The error's message, or [`REDACTED`].
     pub fn text(self, error: &Error, sensitive: bool) -> &str {
-        if self.shows(sensitive) { error.text() } else { REDACTED }
+        if self.shows_of(error, sensitive) { error.text() } else { REDACTED }
     }
 }
 

@@ -290,6 +290,13 @@ pub struct StackBuilder {
     middleware: Vec<BoxMiddleware>,
 }
 
+/// The same middleware: they are shared, not copied.
+impl From<&StackBuilder> for StackBuilder {
+    fn from(stack: &StackBuilder) -> Self {
+        stack.clone()
+    }
+}
+
 impl StackBuilder {
     /// Registers a middleware inside those already registered.
     pub fn with<M: Middleware>(mut self, middleware: M) -> Self {
@@ -304,9 +311,10 @@ impl StackBuilder {
         if condition { self.with(make()) } else { self }
     }
 
-    /// Registers all of another list inside this one: function level inside app level.
-    pub fn with_all(mut self, inner: &StackBuilder) -> Self {
-        self.middleware.extend(inner.middleware.iter().cloned());
+    /// Registers all of another stack inside those already registered: function level inside app level. It is given
+    /// by value, or by reference where others take it too.
+    pub fn stack(mut self, inner: impl Into<StackBuilder>) -> Self {
+        self.middleware.extend(inner.into().middleware);
         self
     }
 

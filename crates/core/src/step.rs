@@ -131,6 +131,7 @@ impl StepInfo {
     }
 
     /// Sets a display name that differs from the id.
+    #[must_use]
     pub fn with_name(mut self, name: impl Into<Box<str>>) -> Self {
         self.name = Some(name.into());
         self
@@ -211,6 +212,7 @@ impl WaitForEvent {
 
     /// Waits only for an event for which this CEL expression holds: `event` is the trigger, `async`
     /// the awaited event.
+    #[must_use]
     pub fn matching(mut self, condition: impl Into<String>) -> Self {
         self.condition = Some(condition.into());
         self

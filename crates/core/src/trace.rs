@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 ///
 /// The form is [W3C Trace Context](https://www.w3.org/TR/trace-context/): 16 and 8 bytes, shown as hex.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct TraceContext {
     /// The trace id.
     pub trace_id: [u8; 16],
@@ -17,12 +18,17 @@ pub struct TraceContext {
 }
 
 impl TraceContext {
+    /// A span of a trace, and whether the trace is sampled.
+    pub const fn new(trace_id: [u8; 16], span_id: [u8; 8], sampled: bool) -> Self {
+        TraceContext { trace_id, span_id, sampled }
+    }
+
     /// The value of a `traceparent` header, version 00 (W3C Trace Context, section 3.2).
     ///
     /// ```
     /// use hookstack_core::TraceContext;
     ///
-    /// let trace = TraceContext { trace_id: [0xab; 16], span_id: [1; 8], sampled: true };
+    /// let trace = TraceContext::new([0xab; 16], [1; 8], true);
     /// let header = trace.to_traceparent();
     /// assert_eq!(header, "00-abababababababababababababababab-0101010101010101-01");
     /// assert_eq!(TraceContext::from_traceparent(&header), Some(trace));
@@ -90,7 +96,7 @@ pub(crate) fn parse_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
 /// let watch = call.watch_trace();
 /// assert_eq!(watch.get(), None);
 ///
-/// let trace = TraceContext { trace_id: [0xab; 16], span_id: [1; 8], sampled: true };
+/// let trace = TraceContext::new([0xab; 16], [1; 8], true);
 /// call.set_trace(trace);
 /// assert_eq!(watch.get(), Some(trace));
 /// ```

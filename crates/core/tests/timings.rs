@@ -275,7 +275,7 @@ async fn names_come_in_order_of_registration_and_stay_apart() {
     let app = Stack::builder().with(Waits::new("same", None)).with(Idle);
     let wire = Waits { position: Position::Wire, ..Waits::new("wire", None) };
     let function = Stack::builder().with(wire).with(Waits::new("same", Some(Hook::BeforeResponse)));
-    let timings = timings(app.with_all(&function).build(), Code::default()).await;
+    let timings = timings(app.stack(&function).build(), Code::default()).await;
     let (names, times): (Vec<_>, Vec<_>) = timings.middleware().unzip();
     assert_eq!(names, ["same", "wire", "same"]);
     assert!(times[2] >= WAIT && times[2] > times[0], "{timings:?}");

@@ -6,7 +6,7 @@ use std::time::Duration;
 use hookstack_core::{FunctionInfo, StepOptions};
 
 use crate::counters::{Counted, Counters};
-use crate::error::{Failure, KeyError};
+use crate::error::{EnvelopeError, KeyError};
 use crate::interop::Interop;
 use crate::keyset::Keyset;
 use crate::owner::{Owner, RESERVED};
@@ -165,7 +165,7 @@ impl Config {
     }
 
     /// Counts a value that was refused.
-    pub(crate) fn refuses(&self, slot: Slot, failure: Failure) -> Failure {
+    pub(crate) fn refuses(&self, slot: Slot, failure: EnvelopeError) -> EnvelopeError {
         self.counters.add(slot, Counted::Refused);
         failure
     }

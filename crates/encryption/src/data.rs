@@ -8,7 +8,7 @@ use crate::canonical;
 use crate::config::Config;
 use crate::counters::Counted;
 use crate::envelope::{OBJECT_SALT, Opened, Origin, is_envelope};
-use crate::error::Failure;
+use crate::error::EnvelopeError;
 use crate::object::Object;
 use crate::owner::{Owner, RESERVED};
 use crate::policy::{EventPolicy, Shape};
@@ -20,7 +20,7 @@ pub(crate) fn seal(
     owner: Owner<'_>,
     origin: &Origin,
     data: &Payload,
-) -> Result<Payload, Failure> {
+) -> Result<Payload, EnvelopeError> {
     if let Some(interop) = &config.interop
         && let Some(sealed) = interop.seal(owner, data)?
     {
@@ -34,7 +34,7 @@ pub(crate) fn seal(
             let envelope = config.keys.seal(&owner.context(&config.field), origin, &text)?;
             let mut sealed = Object::new();
             if !copies.is_empty() {
-                let object = Object::parse(&text).ok_or(Failure::NotAuthentic)?;
+                let object = Object::parse(&text).ok_or(EnvelopeError::NotAuthentic)?;
                 for copy in copies {
                     if let Some(value) = object.get(copy) {
                         sealed.set(copy, value.to_vec());
@@ -46,7 +46,7 @@ pub(crate) fn seal(
             sealed.to_json()
         }
         Shape::Fields(fields) => {
-            let mut object = Object::parse(&text).ok_or(Failure::NotAuthentic)?;
+            let mut object = Object::parse(&text).ok_or(EnvelopeError::NotAuthentic)?;
             // An absent field is sealed too, as nothing: a reader then knows that none was stripped.
             let places = fields
                 .iter()
@@ -69,7 +69,7 @@ pub(crate) fn open(
     owner: Owner<'_>,
     event_id: Option<&str>,
     data: &Payload,
-) -> Result<(Payload, Provenance), Failure> {
+) -> Result<(Payload, Provenance), EnvelopeError> {
     if let Some(interop) = &config.interop
         && let Some(opened) = interop.open(owner, data)?
     {
@@ -80,11 +80,11 @@ pub(crate) fn open(
     match shape(config, policy, owner) {
         Shape::Plaintext => Ok((data.clone(), Provenance::Plain)),
         Shape::Whole { .. } => {
-            let object = Object::parse(&text).ok_or(Failure::NotAuthentic)?;
+            let object = Object::parse(&text).ok_or(EnvelopeError::NotAuthentic)?;
             let Some(envelope) = object.get(&config.field).filter(|value| is_envelope(value))
             else {
                 if !config.takes_plaintext(owner.slot()) {
-                    return Err(Failure::Plaintext);
+                    return Err(EnvelopeError::Plaintext);
                 }
                 // What the server wrote beside the data stays for whoever wants it.
                 return Ok((data.clone(), Provenance::Plain));
@@ -92,14 +92,14 @@ pub(crate) fn open(
             let opened = open_one(config, owner, &config.field, event_id, envelope)?;
             // It is nothing at all where a field was sealed that its object lacked.
             if opened.plaintext().is_empty() {
-                return Err(Failure::NotAuthentic);
+                return Err(EnvelopeError::NotAuthentic);
             }
             config.counters.add(owner.slot(), Counted::Opened);
             let provenance = Provenance::of_opened(&opened);
             Ok((Payload::from_well_formed(opened.into_plaintext()), provenance))
         }
         Shape::Fields(fields) => {
-            let mut object = Object::parse(&text).ok_or(Failure::NotAuthentic)?;
+            let mut object = Object::parse(&text).ok_or(EnvelopeError::NotAuthentic)?;
             let mut siblings = object.clone();
             let (mut sealed, mut all_sealed) = (None, true);
             for field in fields {
@@ -109,7 +109,7 @@ pub(crate) fn open(
                         all_sealed = false;
                         continue;
                     }
-                    return Err(Failure::Plaintext);
+                    return Err(EnvelopeError::Plaintext);
                 };
                 let opened = open_one(config, owner, field, event_id, envelope)?;
                 if opened.plaintext().is_empty() {
@@ -156,7 +156,7 @@ fn shape<'a>(config: &Config, policy: &'a EventPolicy, owner: Owner<'_>) -> &'a 
 fn add(
     sealed: &mut Option<(Provenance, [u8; OBJECT_SALT])>,
     opened: &Opened,
-) -> Result<(), Failure> {
+) -> Result<(), EnvelopeError> {
     let salt_of_object = opened.salt_of_object();
     match sealed {
         None => *sealed = Some((Provenance::of_opened(opened), salt_of_object)),
@@ -166,7 +166,7 @@ fn add(
         {
             seals.commitments.push(opened.commitment());
         }
-        Some(_) => return Err(Failure::NotAuthentic),
+        Some(_) => return Err(EnvelopeError::NotAuthentic),
     }
     Ok(())
 }
@@ -177,21 +177,21 @@ fn open_one(
     field: &str,
     event_id: Option<&str>,
     envelope: &[u8],
-) -> Result<Opened, Failure> {
+) -> Result<Opened, EnvelopeError> {
     let opened = config.keys.open(&owner.context(field), envelope)?;
     // The server names the events of invocations; all others are sealed for one id, under which alone
     // they open: otherwise an event could be sent again as another.
     if let Owner::Event(_) = owner {
         let bound = &opened.origin().event_id;
         if bound.is_empty() || event_id != Some(bound) {
-            return Err(Failure::NotAuthentic);
+            return Err(EnvelopeError::NotAuthentic);
         }
     }
     Ok(opened)
 }
 
 /// Text that becomes part of a larger one must not break out of its place.
-pub(crate) fn well_formed(json: &[u8]) -> Result<Vec<u8>, Failure> {
-    Payload::from_text(json.to_vec()).map_err(|_| Failure::NotAuthentic)?;
+pub(crate) fn well_formed(json: &[u8]) -> Result<Vec<u8>, EnvelopeError> {
+    Payload::from_text(json.to_vec()).map_err(|_| EnvelopeError::NotAuthentic)?;
     Ok(json.to_vec())
 }

@@ -7,7 +7,7 @@ use hookstack_core::{
 use crate::config::Config;
 use crate::counters::Counted;
 use crate::envelope::{Class, Invoker, Origin};
-use crate::error::Failure;
+use crate::error::EnvelopeError;
 use crate::object::Object;
 use crate::policy::{Binding, Slot};
 use crate::provenance::Provenance;
@@ -52,7 +52,7 @@ fn failed_unread(cx: &TransformMemoized<'_>) -> bool {
     }
 }
 
-fn check(config: &Config, cx: &TransformMemoized<'_>) -> Result<(), Failure> {
+fn check(config: &Config, cx: &TransformMemoized<'_>) -> Result<(), EnvelopeError> {
     let (info, step, memo) = (cx.info(), cx.step(), cx.memo());
     let by = TriggeredBy::of(cx.extensions());
     let provenance = Provenance::of(&memo.extensions);
@@ -66,7 +66,7 @@ fn check(config: &Config, cx: &TransformMemoized<'_>) -> Result<(), Failure> {
         StepOp::Invoke => {
             let class = expected(&memo.value, Class::FunctionOutput, Class::FunctionError)?;
             let StepOptions::Invoke(invoke) = cx.options() else {
-                return Err(Failure::NotAuthentic);
+                return Err(EnvelopeError::NotAuthentic);
             };
             if *provenance == Provenance::Plain && config.invokes_peer(cx.options()) {
                 config.counters.add(Slot::Functions, Counted::Plaintext);
@@ -80,13 +80,13 @@ fn check(config: &Config, cx: &TransformMemoized<'_>) -> Result<(), Failure> {
         }
         StepOp::Sleep => match &memo.value {
             MemoValue::Bare(payload) if payload.is_null() => Ok(()),
-            _ => Err(Failure::Plaintext),
+            _ => Err(EnvelopeError::Plaintext),
         },
         StepOp::WaitForEvent => match &memo.value {
             MemoValue::Bare(payload) if payload.is_null() => Ok(()),
             MemoValue::Bare(payload) => {
                 let StepOptions::WaitForEvent(wait) = cx.options() else {
-                    return Err(Failure::NotAuthentic);
+                    return Err(EnvelopeError::NotAuthentic);
                 };
                 // The event itself was opened under the policy of its name.
                 let text = payload.text();
@@ -94,21 +94,21 @@ fn check(config: &Config, cx: &TransformMemoized<'_>) -> Result<(), Failure> {
                 if name.as_deref() == Some(&wait.event) {
                     Ok(())
                 } else {
-                    Err(Failure::NotAuthentic)
+                    Err(EnvelopeError::NotAuthentic)
                 }
             }
-            _ => Err(Failure::Plaintext),
+            _ => Err(EnvelopeError::Plaintext),
         },
-        _ => Err(Failure::NotAuthentic),
+        _ => Err(EnvelopeError::NotAuthentic),
     }
 }
 
 /// The class that a stored value must have; a bare value or an edited input has none.
-fn expected(value: &MemoValue, output: Class, error: Class) -> Result<Class, Failure> {
+fn expected(value: &MemoValue, output: Class, error: Class) -> Result<Class, EnvelopeError> {
     match value {
         MemoValue::Data(_) => Ok(output),
         MemoValue::Error(_) => Ok(error),
-        _ => Err(Failure::Plaintext),
+        _ => Err(EnvelopeError::Plaintext),
     }
 }
 
@@ -118,12 +118,12 @@ fn sealed(
     expected: Class,
     slot: Slot,
     belongs: impl Fn(&Origin) -> bool,
-) -> Result<(), Failure> {
+) -> Result<(), EnvelopeError> {
     match provenance {
         Provenance::Sealed { class, origin, .. } if *class == expected && belongs(origin) => Ok(()),
-        Provenance::Sealed { .. } | Provenance::Interop { .. } => Err(Failure::NotAuthentic),
+        Provenance::Sealed { .. } | Provenance::Interop { .. } => Err(EnvelopeError::NotAuthentic),
         Provenance::Plain if config.takes_plaintext(slot) => Ok(()),
-        Provenance::Plain => Err(Failure::Plaintext),
+        Provenance::Plain => Err(EnvelopeError::Plaintext),
     }
 }
 

@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::counters::Counted;
 use crate::data::well_formed;
 use crate::envelope::{Commitment, Context, Origin, is_envelope};
-use crate::error::Failure;
+use crate::error::EnvelopeError;
 use crate::object::{Object, elements};
 use crate::policy::Slot;
 use crate::provenance::Provenance;
@@ -57,7 +57,11 @@ impl Told {
 }
 
 /// Opens an event about a run, which triggered this call.
-pub(crate) fn open(config: &Config, info: &CallInfo, event: &mut Event) -> Result<(), Failure> {
+pub(crate) fn open(
+    config: &Config,
+    info: &CallInfo,
+    event: &mut Event,
+) -> Result<(), EnvelopeError> {
     let guarded = info.function.guards.as_deref();
     let (data, ending) = open_ended(config, guarded, &event.name, &event.data, 0)?;
     event.data = data;
@@ -76,21 +80,21 @@ pub(crate) fn open_ended(
     name: &str,
     data: &Payload,
     depth: u32,
-) -> Result<(Payload, Ending), Failure> {
+) -> Result<(Payload, Ending), EnvelopeError> {
     if depth > DEEPEST {
-        return Err(Failure::NotAuthentic);
+        return Err(EnvelopeError::NotAuthentic);
     }
     let text = data.text();
-    let data = Object::parse(&text).ok_or(Failure::NotAuthentic)?;
-    let function = data.text("function_id").ok_or(Failure::NotAuthentic)?;
-    let run_id = data.text("run_id").ok_or(Failure::NotAuthentic)?;
+    let data = Object::parse(&text).ok_or(EnvelopeError::NotAuthentic)?;
+    let function = data.text("function_id").ok_or(EnvelopeError::NotAuthentic)?;
+    let run_id = data.text("run_id").ok_or(EnvelopeError::NotAuthentic)?;
     if guarded.is_some_and(|guarded| guarded.slug != function) {
-        return Err(Failure::NotAuthentic);
+        return Err(EnvelopeError::NotAuthentic);
     }
     let member = |key: &str| data.get(key).filter(|json| *json != b"null");
     // Otherwise the end of a run that went well could be told as a failure.
     if name == FAILED && member("error").is_none() {
-        return Err(Failure::NotAuthentic);
+        return Err(EnvelopeError::NotAuthentic);
     }
     let mut opened = Object::new();
     for key in MEMBERS {
@@ -104,7 +108,7 @@ pub(crate) fn open_ended(
         (Some(events), _) => {
             let mut list = vec![b'['];
             for (index, json) in
-                elements(events).ok_or(Failure::NotAuthentic)?.into_iter().enumerate()
+                elements(events).ok_or(EnvelopeError::NotAuthentic)?.into_iter().enumerate()
             {
                 let (event, json) = open_original(config, &function, json.get().as_bytes(), depth)?;
                 if index > 0 {
@@ -128,7 +132,7 @@ pub(crate) fn open_ended(
     }
     // Without them nothing would tell what the error or result is about.
     if originals.is_empty() {
-        return Err(Failure::NotAuthentic);
+        return Err(EnvelopeError::NotAuthentic);
     }
     let trigger_id = id_of(&originals, &run_id);
     let of_this_run = |origin: &Origin| origin.function == function && origin.run_id == run_id;
@@ -149,7 +153,7 @@ pub(crate) fn open_ended(
             plain && event.name != CRON && !is_about_a_run(&event.name)
         };
         if originals.iter().any(is_plain) && !config.accepts_plaintext(Slot::Events) {
-            return Err(Failure::Plaintext);
+            return Err(EnvelopeError::Plaintext);
         }
     }
     let failed = member("error").is_some();
@@ -157,7 +161,7 @@ pub(crate) fn open_ended(
         Some(json) if !failed && is_envelope(json) => {
             let output = config.keys.open(&Context::function_output(&function), json)?;
             if !bound(output.origin()) {
-                return Err(Failure::NotAuthentic);
+                return Err(EnvelopeError::NotAuthentic);
             }
             opened.set("result", well_formed(output.plaintext())?);
             config.counters.add(Slot::Functions, Counted::Opened);
@@ -174,9 +178,11 @@ pub(crate) fn open_ended(
             Told::Nothing
         }
         None if failed => Told::Nothing,
-        None if !config.accepts_plaintext(Slot::Functions) => return Err(Failure::Plaintext),
+        None if !config.accepts_plaintext(Slot::Functions) => return Err(EnvelopeError::Plaintext),
         None => Told::Nothing,
-        Some(_) if !config.takes_plaintext(Slot::Functions) => return Err(Failure::Plaintext),
+        Some(_) if !config.takes_plaintext(Slot::Functions) => {
+            return Err(EnvelopeError::Plaintext);
+        }
         Some(json) => Told::plain(json),
     };
     // And be what the function listens on.
@@ -189,7 +195,7 @@ pub(crate) fn open_ended(
     if !vouched
         && guarded.is_some_and(|guarded| !originals.iter().all(|event| triggers(guarded, event)))
     {
-        return Err(Failure::NotAuthentic);
+        return Err(EnvelopeError::NotAuthentic);
     }
     let mut ending = Parts::new("ending").with(trigger_id);
     error.add_to(&mut ending);
@@ -203,8 +209,8 @@ fn open_original(
     function: &str,
     json: &[u8],
     depth: u32,
-) -> Result<(Event, Vec<u8>), Failure> {
-    let object = Object::parse(json).ok_or(Failure::NotAuthentic)?;
+) -> Result<(Event, Vec<u8>), EnvelopeError> {
+    let object = Object::parse(json).ok_or(EnvelopeError::NotAuthentic)?;
     let (event, _) = open_nested(config, &object, Some(function), depth + 1)?;
     let json = nested_json(&object, &event)?;
     Ok((event, json))
@@ -217,20 +223,20 @@ fn open_error(
     function: &str,
     json: &[u8],
     belongs: &dyn Fn(&Origin) -> bool,
-) -> Result<(Vec<u8>, Told), Failure> {
-    let error = Object::parse(json).ok_or(Failure::NotAuthentic)?;
+) -> Result<(Vec<u8>, Told), EnvelopeError> {
+    let error = Object::parse(json).ok_or(EnvelopeError::NotAuthentic)?;
     let text = error.text("message").unwrap_or_default();
     match sealed_error::message(&text)? {
         Some(message) => {
             let opened = config.keys.open_message(&Context::function_error(function), message)?;
             if !belongs(opened.origin()) {
-                return Err(Failure::NotAuthentic);
+                return Err(EnvelopeError::NotAuthentic);
             }
             config.counters.add(Slot::Functions, Counted::Opened);
             let contents = sealed_error::contents(&opened)?;
             // The run could not read its event: its error is known to be its own, and not what about.
             if opened.origin().is_unbound() {
-                let json = sealed_error::unauthenticated_json(contents.message());
+                let json = sealed_error::unauthenticated_json(contents.text());
                 return Ok((json, Told::Unbound(opened.commitment())));
             }
             Ok((contents.to_json(), Told::Sealed(opened.commitment())))

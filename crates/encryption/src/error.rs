@@ -128,7 +128,7 @@ impl fmt::Display for KeyError {
             KeyError::BothSet(one, other) => {
                 write!(f, "the environment variables {one} and {other} are both set: remove one")
             }
-            KeyError::File { path, error } => error.describe(path, f),
+            KeyError::File { path, error } => error.describe(Some(path), f),
             KeyError::Random => f.write_str("the system's random generator failed"),
         }
     }
@@ -157,7 +157,7 @@ impl std::error::Error for KeyError {
 /// sends envelopes learns nothing from the answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Failure {
+pub enum EnvelopeError {
     /// The envelope, its place or its key is not the right one; or it was changed.
     NotAuthentic,
     /// The envelope names a key that is not in the keyset. During a rotation it may come yet.
@@ -175,50 +175,79 @@ pub enum Failure {
     Random,
 }
 
-impl fmt::Display for Failure {
+impl fmt::Display for EnvelopeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Failure::NotAuthentic => f.write_str("not an authentic envelope for this place"),
-            Failure::UnknownKey(id) => {
+            EnvelopeError::NotAuthentic => f.write_str("not an authentic envelope for this place"),
+            EnvelopeError::UnknownKey(id) => {
                 write!(f, "sealed with key {id}, which is not in the keyset")
             }
-            Failure::Plaintext => f.write_str("plaintext where only an envelope is accepted"),
-            Failure::LegacyEnvelope => f.write_str(
+            EnvelopeError::Plaintext => f.write_str("plaintext where only an envelope is accepted"),
+            EnvelopeError::LegacyEnvelope => f.write_str(
                 "an envelope of the old format without authentication (AES-CBC), which is not read",
             ),
-            Failure::NotJson => f.write_str(
+            EnvelopeError::NotJson => f.write_str(
                 "not JSON; Python's `json.dumps` writes NaN and Infinity, which JSON has not",
             ),
-            Failure::TooLong => f.write_str("a name is longer than 65535 bytes"),
-            Failure::Random => f.write_str("the system's random generator failed"),
+            EnvelopeError::TooLong => f.write_str("a name is longer than 65535 bytes"),
+            EnvelopeError::Random => f.write_str("the system's random generator failed"),
         }
     }
 }
 
-impl std::error::Error for Failure {}
+impl std::error::Error for EnvelopeError {}
 
 /// How long to wait for a key that a roll-out may still bring.
 const KEY_DELAY: Duration = Duration::from_secs(60);
 
-impl Failure {
-    /// As the error of a hook. It names the place and reads the same whatever the cause, because it
-    /// may travel; whether it is retried is all that differs.
+impl EnvelopeError {
+    /// As the error of a hook. It names the place and its text is the same whatever the cause, because it may
+    /// travel; whether it is retried is all that differs. The cause is its source, for observers.
+    ///
+    /// The place is a name that signals tell anyway, so nothing in it is secret.
     pub(crate) fn at(self, place: &str) -> Error {
-        match self {
+        let error = Error::new(Refused { place: place.into(), cause: self });
+        let error = match self {
             // Neither depends on a key that the sender lacks.
-            Failure::LegacyEnvelope | Failure::NotJson => {
-                let message = format!("{place} cannot be read: {self}");
-                Error::of_kind(ErrorKind::InvalidInput, message).with_retry(Retry::Never)
-            }
-            Failure::Random | Failure::TooLong => Error::message(format!("{place}: {self}")),
-            _ => {
-                let retry = match self {
-                    Failure::UnknownKey(_) => Retry::After(KEY_DELAY),
+            EnvelopeError::LegacyEnvelope | EnvelopeError::NotJson => error
+                .with_kind(ErrorKind::InvalidInput)
+                .with_name("InvalidInput")
+                .with_retry(Retry::Never),
+            EnvelopeError::Random | EnvelopeError::TooLong => error.with_name("Error"),
+            _ => error
+                .with_kind(ErrorKind::Unauthenticated)
+                .with_name("Unauthenticated")
+                .with_retry(match self {
+                    EnvelopeError::UnknownKey(_) => Retry::After(KEY_DELAY),
                     _ => Retry::Never,
-                };
-                let message = format!("{place} cannot be authenticated");
-                Error::of_kind(ErrorKind::Unauthenticated, message).with_retry(retry)
+                }),
+        };
+        error.without_secrets()
+    }
+}
+
+/// A value that was refused in its place.
+#[derive(Debug)]
+struct Refused {
+    place: Box<str>,
+    cause: EnvelopeError,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Refused { place, cause } = self;
+        match cause {
+            EnvelopeError::LegacyEnvelope | EnvelopeError::NotJson => {
+                write!(f, "{place} cannot be read: {cause}")
             }
+            EnvelopeError::Random | EnvelopeError::TooLong => write!(f, "{place}: {cause}"),
+            _ => write!(f, "{place} cannot be authenticated"),
         }
+    }
+}
+
+impl std::error::Error for Refused {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.cause)
     }
 }

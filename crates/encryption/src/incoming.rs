@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::counters::Counted;
 use crate::data;
 use crate::envelope::{Class, Context, Header, Invoker, Opened, class_of, is_envelope, read};
-use crate::error::Failure;
+use crate::error::EnvelopeError;
 use crate::keyset::Keyset;
 use crate::owner::Owner;
 use crate::policy::Slot;
@@ -39,7 +39,7 @@ pub(crate) fn transform_input(config: &Config, cx: &mut TransformInput<'_>) -> R
         if let Some(invoker) = invoker {
             // Its answer belongs to one step, so it is no part of a batch.
             if is_batch {
-                return Err(config.refuses(slot, Failure::NotAuthentic).at(&place));
+                return Err(config.refuses(slot, EnvelopeError::NotAuthentic).at(&place));
             }
             triggered_by.invoker = invoker;
         }
@@ -61,7 +61,7 @@ fn open_event(
     config: &Config,
     info: &CallInfo,
     event: &mut Event,
-) -> Result<Option<Invoker>, Failure> {
+) -> Result<Option<Invoker>, EnvelopeError> {
     let slug = &info.function.slug;
     let declared = Declared::by(&info.function);
     let id = event.id.as_deref();
@@ -72,7 +72,7 @@ fn open_event(
             let callee = claimed.as_deref().unwrap_or(slug);
             // A function that listens on all invocations opens those of others, but answers only its own.
             if callee != slug && !declared.listens_on(server_events::INVOKED) {
-                return Err(Failure::NotAuthentic);
+                return Err(EnvelopeError::NotAuthentic);
             }
             let opened =
                 data::open(config, &config.invokes, Owner::Invoke(callee), id, &event.data)?;
@@ -86,7 +86,7 @@ fn open_event(
             opened
         }
         name if !declared.listens_on(name) && !config.was_trigger(&info.function, name) => {
-            return Err(Failure::NotAuthentic);
+            return Err(EnvelopeError::NotAuthentic);
         }
         name if server_events::is_about_a_run(name) => {
             endings::open(config, info, event)?;
@@ -97,7 +97,7 @@ fn open_event(
         // Other events of the server: plaintext, in which it can write what it wants.
         name if name.starts_with("inngest/") && !config.events.contains_key(name) => {
             if !config.accepts_plaintext(Slot::Events) {
-                return Err(Failure::Plaintext);
+                return Err(EnvelopeError::Plaintext);
             }
             (event.data.clone(), Provenance::Plain)
         }
@@ -108,7 +108,12 @@ fn open_event(
     Ok(invoker)
 }
 
-fn open_memo(config: &Config, slug: &str, hash: StepHash, memo: &mut Memo) -> Result<(), Failure> {
+fn open_memo(
+    config: &Config,
+    slug: &str,
+    hash: StepHash,
+    memo: &mut Memo,
+) -> Result<(), EnvelopeError> {
     let provenance = match &mut memo.value {
         MemoValue::Data(payload) => open_output(&config.keys, slug, hash, payload)?,
         MemoValue::Error(error) => open_error(&config.keys, slug, hash, error)?,
@@ -130,7 +135,7 @@ fn open_memo(config: &Config, slug: &str, hash: StepHash, memo: &mut Memo) -> Re
 fn claimed_slot(value: &MemoValue) -> Slot {
     let message = match value {
         MemoValue::Bare(_) => return Slot::Events,
-        MemoValue::Error(error) => sealed_error::message(error.message()).ok().flatten(),
+        MemoValue::Error(error) => sealed_error::message(error.text()).ok().flatten(),
         MemoValue::Data(payload) => read(&payload.text()).ok(),
         _ => None,
     };
@@ -144,19 +149,19 @@ fn open_output(
     slug: &str,
     hash: StepHash,
     payload: &mut Payload,
-) -> Result<Provenance, Failure> {
+) -> Result<Provenance, EnvelopeError> {
     let text = payload.text();
     if !is_envelope(&text) {
         return Ok(Provenance::Plain);
     }
     let message = read(&text)?;
-    let opened = match class_of(&message).ok_or(Failure::NotAuthentic)? {
+    let opened = match class_of(&message).ok_or(EnvelopeError::NotAuthentic)? {
         Class::Step => keys.open_message(&Context::step(slug, hash), message)?,
         Class::FunctionOutput => {
             let claimed = Header::of_message(&message)?.into_origin();
             keys.open_message(&Context::function_output(&claimed.function), message)?
         }
-        _ => return Err(Failure::NotAuthentic),
+        _ => return Err(EnvelopeError::NotAuthentic),
     };
     let provenance = Provenance::of_opened(&opened);
     *payload = Payload::from_well_formed(opened.into_plaintext());
@@ -168,17 +173,17 @@ fn open_error(
     slug: &str,
     hash: StepHash,
     error: &mut StepError,
-) -> Result<Provenance, Failure> {
-    let Some(message) = sealed_error::message(error.message())? else {
+) -> Result<Provenance, EnvelopeError> {
+    let Some(message) = sealed_error::message(error.text())? else {
         return Ok(Provenance::Plain);
     };
-    let opened: Opened = match class_of(&message).ok_or(Failure::NotAuthentic)? {
+    let opened: Opened = match class_of(&message).ok_or(EnvelopeError::NotAuthentic)? {
         Class::StepError => keys.open_message(&Context::step_error(slug, hash), message)?,
         Class::FunctionError => {
             let claimed = Header::of_message(&message)?.into_origin();
             keys.open_message(&Context::function_error(&claimed.function), message)?
         }
-        _ => return Err(Failure::NotAuthentic),
+        _ => return Err(EnvelopeError::NotAuthentic),
     };
     *error = sealed_error::contents(&opened)?.into_step_error();
     Ok(Provenance::of_opened(&opened))

@@ -46,25 +46,44 @@ pub enum KeyFileError {
 }
 
 impl KeyFileError {
-    /// With the path of the file, which the advice needs.
-    pub(crate) fn describe(&self, path: &Path, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = path.display();
+    /// With the path of the file, where it is known.
+    pub(crate) fn describe(&self, path: Option<&Path>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = path.map(|path| path.display().to_string()).unwrap_or_default();
+        let file = format!("the key file{}{shown}", if path.is_some() { " " } else { "" });
+        let path = if path.is_some() { &*shown } else { "FILE" };
         match self {
-            KeyFileError::Read(error) => write!(f, "the key file {path} cannot be read: {error}"),
-            KeyFileError::NotAFile => write!(f, "the key file {path} is not a regular file"),
+            KeyFileError::Read(error) => write!(f, "{file} cannot be read: {error}"),
+            KeyFileError::NotAFile => write!(f, "{file} is not a regular file"),
             KeyFileError::Open { mode } => write!(
                 f,
-                "the key file {path} is open to others than its owner (mode {mode:04o}): run `chmod 600 {path}`; \
+                "{file} is open to others than its owner (mode {mode:04o}): run `chmod 600 {path}`; \
                  for a secret that Kubernetes mounts, set `defaultMode: 0400` on its volume"
             ),
             KeyFileError::TooLarge => {
-                write!(f, "the key file {path} is larger than {MAX_FILE} bytes")
+                write!(f, "{file} is larger than {MAX_FILE} bytes")
             }
-            KeyFileError::NotText => write!(f, "the key file {path} is not UTF-8 text"),
-            KeyFileError::Empty => write!(f, "the key file {path} has no key: write one on a line"),
+            KeyFileError::NotText => write!(f, "{file} is not UTF-8 text"),
+            KeyFileError::Empty => write!(f, "{file} has no key: write one on a line"),
             KeyFileError::Line { line, error } => {
-                write!(f, "the key file {path}, line {line}: {error}")
+                write!(f, "{file}, line {line}: {error}")
             }
+        }
+    }
+}
+
+/// Without the path, which [`KeyError::File`] tells.
+impl fmt::Display for KeyFileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.describe(None, f)
+    }
+}
+
+impl std::error::Error for KeyFileError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            KeyFileError::Read(error) => Some(error),
+            KeyFileError::Line { error, .. } => Some(error),
+            _ => None,
         }
     }
 }

@@ -53,6 +53,11 @@
 //! [`Encryption`] is the middleware; [`Keyset::seal`] and [`Keyset::open`] work without any host. The
 //! [`guide`] tells how to put it into operation, the [`threat_model`] against whom it protects what, and [`mod@format`]
 //! specifies every byte.
+//!
+//! | feature | what it brings |
+//! | --- | --- |
+//! | `aws-lc` | the ciphers by AWS-LC: faster on large payloads, needs a C compiler |
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod aead;
 mod canonical;
@@ -94,7 +99,7 @@ pub use aead::{Backend, Suite};
 pub use config::EncryptionBuilder;
 pub use counters::{Counters, Counts};
 pub use envelope::{Class, Commitment, Context, Header, Invoker, ObjectId, Opened, Origin};
-pub use error::{Failure, KeyError};
+pub use error::{EnvelopeError, KeyError};
 pub use interop::{
     Interop, LibsodiumKey, LibsodiumOpened, LibsodiumRing, LibsodiumRingBuilder, PeerPolicy,
 };

@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::counters::Counted;
 use crate::data;
 use crate::envelope::{Context, Invoker, Origin};
-use crate::error::Failure;
+use crate::error::EnvelopeError;
 use crate::owner::Owner;
 use crate::policy::{Mode, Slot};
 use crate::requests::Address;
@@ -54,7 +54,7 @@ pub(crate) fn transform_output(config: &Config, cx: &mut TransformOutput<'_>) ->
             // What was never asked cannot be answered.
             (None, Some(address)) => address
                 .response_of(cx.extensions())
-                .ok_or_else(|| Failure::NotAuthentic.at("the request"))?,
+                .ok_or_else(|| EnvelopeError::NotAuthentic.at("the request"))?,
         };
         let size = output.len();
         let sealed =
@@ -125,21 +125,22 @@ pub(crate) fn before_send_events(config: &Config, cx: &mut BeforeSendEvents<'_>)
 }
 
 /// Why a data object could not be sealed.
-fn not_sealed(failure: Failure, place: &str) -> Error {
+fn not_sealed(failure: EnvelopeError, place: &str) -> Error {
     match failure {
         // Of a value that is still plaintext, this can only mean that it is no object.
-        Failure::NotAuthentic => Error::of_kind(
+        EnvelopeError::NotAuthentic => Error::of_kind(
             ErrorKind::InvalidInput,
             format!("{place}: its data must be a JSON object without repeated keys"),
         )
-        .with_retry(Retry::Never),
+        .with_retry(Retry::Never)
+        .without_secrets(),
         other => other.at(place),
     }
 }
 
-fn random_id() -> Result<String, Failure> {
+fn random_id() -> Result<String, EnvelopeError> {
     let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|_| Failure::Random)?;
+    getrandom::fill(&mut bytes).map_err(|_| EnvelopeError::Random)?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
@@ -151,4 +152,5 @@ fn too_large(place: &str, plain: usize, sealed: usize, limit: usize) -> Error {
         ),
     )
     .with_retry(Retry::Never)
+    .without_secrets()
 }

@@ -6,6 +6,7 @@ use crate::envelope::Class;
 
 /// Whether to seal what goes out. For the roll-out on a running system.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Mode {
     /// Seal.
     #[default]
@@ -16,6 +17,7 @@ pub enum Mode {
 
 /// What to do with plaintext where an envelope is expected.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Plain {
     /// Refuse it.
     #[default]
@@ -97,6 +99,7 @@ pub enum Binding {
 /// let plaintext = EventPolicy::plaintext();
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
 pub struct EventPolicy(pub(crate) Shape);
 
 #[derive(Clone, Debug, PartialEq, Eq)]

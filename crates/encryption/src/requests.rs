@@ -7,7 +7,7 @@ use hookstack_core::{
 use crate::config::Config;
 use crate::counters::Counted;
 use crate::envelope::{Commitment, Context, is_envelope};
-use crate::error::Failure;
+use crate::error::EnvelopeError;
 use crate::policy::Slot;
 use crate::trigger::TriggeredBy;
 
@@ -68,12 +68,12 @@ pub(crate) fn open(
     config: &Config,
     address: Address<'_>,
     cx: &mut TransformInput<'_>,
-) -> Result<(), Failure> {
+) -> Result<(), EnvelopeError> {
     let text = cx.payload().text();
     let commitment = if is_envelope(&text) {
         if let Address::Http { route: "", .. } = address {
             // All paths that no route matches would be one place.
-            return Err(Failure::NotAuthentic);
+            return Err(EnvelopeError::NotAuthentic);
         }
         let opened = config.keys.open(&address.request(), &text)?;
         let commitment = opened.commitment();
@@ -86,7 +86,7 @@ pub(crate) fn open(
     } else if config.takes_plaintext(Slot::Requests) {
         PLAINTEXT
     } else {
-        return Err(Failure::Plaintext);
+        return Err(EnvelopeError::Plaintext);
     };
     let extensions = cx.extensions_mut();
     // Errors are no responses: they tell in their origin what they are about.

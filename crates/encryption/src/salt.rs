@@ -8,7 +8,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use crate::error::{Failure, KeyError};
+use crate::error::{EnvelopeError, KeyError};
 
 /// How many random bytes go into each salt.
 const FRESH: usize = 16;
@@ -53,7 +53,7 @@ impl SaltGenerator {
         Ok(SaltGenerator { key, pool, counter: AtomicU64::new(0) })
     }
 
-    pub(crate) fn next(&self) -> Result<[u8; 32], Failure> {
+    pub(crate) fn next(&self) -> Result<[u8; 32], EnvelopeError> {
         let now = SystemTime::now();
         let fresh = self.fresh(now)?;
         let clock = now.duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -74,14 +74,14 @@ impl SaltGenerator {
         mac.finalize().into_bytes().into()
     }
 
-    fn fresh(&self, now: SystemTime) -> Result<[u8; FRESH], Failure> {
+    fn fresh(&self, now: SystemTime) -> Result<[u8; FRESH], EnvelopeError> {
         let mut pool = match self.pool.try_lock() {
             Ok(pool) => pool,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
             // Not waited for: in a process that was forked meanwhile, the thread that holds it is gone.
             Err(TryLockError::WouldBlock) => {
                 let mut fresh = [0; FRESH];
-                getrandom::fill(&mut fresh).map_err(|_| Failure::Random)?;
+                getrandom::fill(&mut fresh).map_err(|_| EnvelopeError::Random)?;
                 return Ok(fresh);
             }
         };
@@ -90,7 +90,7 @@ impl SaltGenerator {
         if is_old || pool.used + FRESH > POOL {
             // Marked as used up before it is filled: after an error nothing old is handed out.
             pool.used = POOL;
-            getrandom::fill(&mut *pool.bytes).map_err(|_| Failure::Random)?;
+            getrandom::fill(&mut *pool.bytes).map_err(|_| EnvelopeError::Random)?;
             pool.used = 0;
             pool.filled = now;
         }

@@ -4,7 +4,7 @@ use hookstack_core::{Error, ErrorKind, Payload, StepError};
 use serde_json::value::RawValue;
 
 use crate::envelope::{Context, ERROR_PREFIX, Opened, Origin, decode};
-use crate::error::Failure;
+use crate::error::EnvelopeError;
 use crate::keyset::Keyset;
 use crate::object::Object;
 use crate::wipe::Wiped;
@@ -25,7 +25,7 @@ pub(crate) fn seal(
     context: &Context<'_>,
     origin: &Origin,
     error: &mut Error,
-) -> Result<(), Failure> {
+) -> Result<(), EnvelopeError> {
     if error.name().len() > MAX_NAME {
         let short: String = error.name().chars().take(MAX_NAME / 4).collect();
         *error = std::mem::replace(error, Error::message("")).with_name(short);
@@ -63,17 +63,17 @@ const MAX_NAME: usize = 256;
 ///
 /// # Errors
 /// A message that begins like ours must be one.
-pub(crate) fn message(text: &str) -> Result<Option<Vec<u8>>, Failure> {
+pub(crate) fn message(text: &str) -> Result<Option<Vec<u8>>, EnvelopeError> {
     let Some(encoded) = text.strip_prefix(ERROR_PREFIX) else { return Ok(None) };
-    decode(encoded.as_bytes()).map(Some).ok_or(Failure::NotAuthentic)
+    decode(encoded.as_bytes()).map(Some).ok_or(EnvelopeError::NotAuthentic)
 }
 
-pub(crate) fn contents(opened: &Opened) -> Result<Contents, Failure> {
-    serde_json::from_slice(opened.plaintext()).map_err(|_| Failure::NotAuthentic)
+pub(crate) fn contents(opened: &Opened) -> Result<Contents, EnvelopeError> {
+    serde_json::from_slice(opened.plaintext()).map_err(|_| EnvelopeError::NotAuthentic)
 }
 
 impl Contents {
-    pub(crate) fn message(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         &self.message
     }
 
@@ -118,5 +118,5 @@ const UNAUTHENTICATED: &str = "UnauthenticatedError";
 /// An error of the host's own, a time limit for instance, or one that somebody on the way wrote: the
 /// function receives it, but never as an error of its own code.
 pub(crate) fn unauthenticated(error: &StepError) -> StepError {
-    StepError::new(UNAUTHENTICATED, error.message()).with_kind(ErrorKind::Unauthenticated)
+    StepError::new(UNAUTHENTICATED, error.text()).with_kind(ErrorKind::Unauthenticated)
 }

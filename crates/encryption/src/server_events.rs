@@ -6,7 +6,7 @@ use serde::Deserialize;
 use crate::config::Config;
 use crate::data::{self, well_formed};
 use crate::endings;
-use crate::error::Failure;
+use crate::error::EnvelopeError;
 use crate::object::Object;
 use crate::owner::Owner;
 use crate::policy::Slot;
@@ -62,7 +62,10 @@ pub(crate) fn invoked_function(data: &Payload) -> Option<String> {
 }
 
 /// An event that a step waited for, as it stands in the memo: name, id, data and more.
-pub(crate) fn open_awaited(config: &Config, payload: &mut Payload) -> Result<Provenance, Failure> {
+pub(crate) fn open_awaited(
+    config: &Config,
+    payload: &mut Payload,
+) -> Result<Provenance, EnvelopeError> {
     let text = payload.text();
     let Some(json) = Object::parse(&text) else { return Ok(Provenance::Plain) };
     let (event, provenance) = open_nested(config, &json, None, 0)?;
@@ -71,7 +74,7 @@ pub(crate) fn open_awaited(config: &Config, payload: &mut Payload) -> Result<Pro
 }
 
 /// The JSON of an event inside of other data, made anew: whatever else stood there is not passed on.
-pub(crate) fn nested_json(json: &Object<'_>, opened: &Event) -> Result<Vec<u8>, Failure> {
+pub(crate) fn nested_json(json: &Object<'_>, opened: &Event) -> Result<Vec<u8>, EnvelopeError> {
     let mut event = Object::new();
     for key in ["name", "id", "ts", "v"] {
         if let Some(value) = json.get(key) {
@@ -88,16 +91,16 @@ pub(crate) fn open_nested(
     json: &Object<'_>,
     invoked: Option<&str>,
     depth: u32,
-) -> Result<(Event, Provenance), Failure> {
+) -> Result<(Event, Provenance), EnvelopeError> {
     let mut about = None;
-    let name = json.text("name").ok_or(Failure::NotAuthentic)?;
+    let name = json.text("name").ok_or(EnvelopeError::NotAuthentic)?;
     let id = json.text("id");
     let data = Payload::from_well_formed(json.get("data").unwrap_or(b"{}").to_vec());
     let (data, provenance) = match name.as_str() {
         INVOKED => {
-            let claimed = invoked_function(&data).ok_or(Failure::NotAuthentic)?;
+            let claimed = invoked_function(&data).ok_or(EnvelopeError::NotAuthentic)?;
             if invoked.is_some_and(|function| function != claimed) {
-                return Err(Failure::NotAuthentic);
+                return Err(EnvelopeError::NotAuthentic);
             }
             data::open(config, &config.invokes, Owner::Invoke(&claimed), id.as_deref(), &data)?
         }

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use hookstack_encryption::{
-    Encryption, Failure, Interop, Key, KeyError, Keyset, LibsodiumKey, LibsodiumRing,
+    Encryption, EnvelopeError, Interop, Key, KeyError, Keyset, LibsodiumKey, LibsodiumRing,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -39,7 +39,7 @@ fn ring() -> LibsodiumRing {
     ring_of(python("a passphrase"))
 }
 
-fn refused(ring: &LibsodiumRing, envelope: &[u8]) -> Failure {
+fn refused(ring: &LibsodiumRing, envelope: &[u8]) -> EnvelopeError {
     ring.open(envelope).expect_err("must not open")
 }
 
@@ -82,7 +82,7 @@ fn what_the_packages_made_opens() {
         LibsodiumKey::typescript(legacy[0].key.as_deref().expect("a passphrase")).expect("a key"),
     );
     let failure = refused(&ring, legacy[0].envelope.to_string().as_bytes());
-    assert_eq!(failure, Failure::LegacyEnvelope);
+    assert_eq!(failure, EnvelopeError::LegacyEnvelope);
     assert!(failure.to_string().contains("AES-CBC"));
 }
 
@@ -105,7 +105,7 @@ fn what_was_sealed_opens_whatever_its_length() {
     }
     // serde_json's arbitrary keys are one kind of value without a JSON form.
     let no_json = HashMap::from([(vec![1_u8], 1)]);
-    assert_eq!(ring.seal_value(&no_json).expect_err("no JSON form"), Failure::NotJson);
+    assert_eq!(ring.seal_value(&no_json).expect_err("no JSON form"), EnvelopeError::NotJson);
 }
 
 #[test]
@@ -125,14 +125,14 @@ fn no_bit_flips_and_nothing_is_cut_off_or_added() {
         let mut changed = whole.clone();
         changed[bit / 8] ^= 1 << (bit % 8);
         let failure = refused(&ring, &envelope(&STANDARD.encode(&changed)));
-        assert_eq!(failure, Failure::NotAuthentic, "bit {bit}");
+        assert_eq!(failure, EnvelopeError::NotAuthentic, "bit {bit}");
     }
     for length in 0..whole.len() {
         let failure = refused(&ring, &envelope(&STANDARD.encode(&whole[..length])));
-        assert_eq!(failure, Failure::NotAuthentic, "{length} bytes");
+        assert_eq!(failure, EnvelopeError::NotAuthentic, "{length} bytes");
     }
     let longer = [&whole[..], &[0]].concat();
-    assert_eq!(refused(&ring, &envelope(&STANDARD.encode(longer))), Failure::NotAuthentic);
+    assert_eq!(refused(&ring, &envelope(&STANDARD.encode(longer))), EnvelopeError::NotAuthentic);
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn another_passphrase_fails_like_anything_else() {
     let sealed = ring().seal(b"1").expect("sealed");
     let other = ring_of(python("another passphrase"));
     let (wrong_key, garbage) = (refused(&other, &sealed), refused(&other, b"{}"));
-    assert_eq!((wrong_key, garbage), (Failure::NotAuthentic, Failure::NotAuthentic));
+    assert_eq!((wrong_key, garbage), (EnvelopeError::NotAuthentic, EnvelopeError::NotAuthentic));
     assert_eq!(wrong_key.to_string(), garbage.to_string());
 }
 
@@ -155,7 +155,7 @@ fn fallback_keys_read() {
         .expect("a ring");
     assert_eq!(rotated.open(&sealed).expect("opened").key(), 2);
     let written = rotated.seal(b"1").expect("sealed");
-    assert_eq!(refused(&ring(), &written), Failure::NotAuthentic, "the new key writes");
+    assert_eq!(refused(&ring(), &written), EnvelopeError::NotAuthentic, "the new key writes");
 }
 
 #[test]
@@ -185,7 +185,7 @@ fn only_the_strict_form_is_read() {
         &format!("{}\n{}", &data[..8], &data[8..]),
         "",
     ] {
-        assert_eq!(refused(&ring, &envelope(wrong)), Failure::NotAuthentic, "{wrong}");
+        assert_eq!(refused(&ring, &envelope(wrong)), EnvelopeError::NotAuthentic, "{wrong}");
     }
     let text = String::from_utf8(sealed).expect("UTF-8");
     let rewritten = json!({ "data": STANDARD.encode(&bytes), "__STRATEGY__": "inngest/libsodium", "__ENCRYPTED__": true });
@@ -204,10 +204,10 @@ fn only_the_strict_form_is_read() {
         format!("{text}{text}"),
         "[".repeat(2_000_000),
     ] {
-        assert_eq!(refused(&ring, wrong.as_bytes()), Failure::NotAuthentic);
+        assert_eq!(refused(&ring, wrong.as_bytes()), EnvelopeError::NotAuthentic);
     }
     let no_strategy = text.replace("\"__STRATEGY__\":\"inngest/libsodium\",", "");
-    assert_eq!(refused(&ring, no_strategy.as_bytes()), Failure::LegacyEnvelope);
+    assert_eq!(refused(&ring, no_strategy.as_bytes()), EnvelopeError::LegacyEnvelope);
 }
 
 #[test]
@@ -216,11 +216,11 @@ fn what_python_writes_and_json_has_not_is_an_error_and_lone_surrogates_are_text(
     for not_json in ["NaN", r#"{"a": Infinity}"#, "[-Infinity]", "", "{} {}", "\"\u{7}\"", "nul"] {
         let sealed = ring.seal(not_json.as_bytes()).expect("sealed");
         let failure = refused(&ring, &sealed);
-        assert_eq!(failure, Failure::NotJson, "{not_json}");
+        assert_eq!(failure, EnvelopeError::NotJson, "{not_json}");
         assert!(failure.to_string().contains("NaN"));
     }
     let not_utf8 = ring.seal(b"\"\xff\"").expect("sealed");
-    assert_eq!(refused(&ring, &not_utf8), Failure::NotJson);
+    assert_eq!(refused(&ring, &not_utf8), EnvelopeError::NotJson);
 
     let lone = br#"{"a": "\ud800"}"#;
     let opened = ring.open(&ring.seal(lone).expect("sealed")).expect("opened");

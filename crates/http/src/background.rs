@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::FutureExt;
 use hookstack_core::{
-    AfterExecution, BeforeExecution, BeforeMemoization, BeforeResponse, Call, CallInfo,
-    CallTrigger, Error, ErrorKind, Result, TransformInput, TransformOutput,
+    AfterExecution, BeforeExecution, BeforeMemoization, BeforeResponse, Call, CallInfo, Error,
+    ErrorKind, Result, TransformInput, TransformOutput,
 };
 
 type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -79,7 +79,7 @@ pub trait BackgroundExt {
 
 impl BackgroundExt for CallInfo {
     fn background(&self, work: impl Future<Output = ()> + Send + 'static) -> Result {
-        if !matches!(self.trigger, CallTrigger::Http { .. }) {
+        if !self.trigger.is_http() {
             return Err(Error::of_kind(
                 ErrorKind::Misuse,
                 "background work belongs to the response of an HTTP request, which this call has not",

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use hookstack_core::{Error, ErrorKind, Middleware, Result, Stack, StackBuilder};
+use hookstack_core::{Extensions, Extract, Middleware, Result, Stack, StackBuilder};
 use http::HeaderName;
 use tokio_util::task::TaskTracker;
 
+use crate::error::ConfigError;
 use crate::layer::HttpLayer;
 use crate::route::Routes;
 
@@ -32,6 +33,8 @@ pub struct HttpLayerBuilder {
     body_limit: usize,
     request_id: Option<HeaderName>,
     route: Option<Arc<str>>,
+    /// What tells whether an argument can be made.
+    required: Vec<fn(&Extensions) -> Result>,
 }
 
 impl HttpLayerBuilder {
@@ -42,6 +45,7 @@ impl HttpLayerBuilder {
             body_limit: DEFAULT_BODY_LIMIT,
             request_id: None,
             route: None,
+            required: Vec::new(),
         }
     }
 
@@ -51,15 +55,42 @@ impl HttpLayerBuilder {
         self
     }
 
-    /// Adds a middleware, inside of those that are there already.
+    /// Registers a middleware inside those already registered.
     pub fn with<M: Middleware>(mut self, middleware: M) -> Self {
         self.stack = self.stack.with(middleware);
         self
     }
 
-    /// Adds all middleware of a stack, inside of those that are there already.
-    pub fn stack(mut self, stack: &StackBuilder) -> Self {
-        self.stack = self.stack.with_all(stack);
+    /// Registers a middleware if `condition` holds.
+    pub fn with_if<M: Middleware>(mut self, condition: bool, make: impl FnOnce() -> M) -> Self {
+        self.stack = self.stack.with_if(condition, make);
+        self
+    }
+
+    /// Registers all of a stack inside those already registered, given by value or by reference.
+    pub fn stack(mut self, stack: impl Into<StackBuilder>) -> Self {
+        self.stack = self.stack.stack(stack);
+        self
+    }
+
+    /// Says that handlers behind the layer take this as an [`Arg`](crate::Arg): an injected `Dep<Db>` for
+    /// instance. Then [`build`](Self::build) tells what is missing. axum does not tell which arguments its
+    /// handlers have, so what is not said here is missed by the first request that needs it.
+    ///
+    /// ```
+    /// use hookstack_core::{Extensions, Extract, ExtractContext, Error, Result};
+    /// use hookstack_http::HttpLayer;
+    ///
+    /// struct Tenant;
+    /// impl Extract for Tenant {
+    ///     async fn extract(_: &mut ExtractContext<'_>) -> Result<Self> { Ok(Tenant) }
+    ///     fn check(_: &Extensions) -> Result { Err(Error::message("no middleware tells the tenant")) }
+    /// }
+    /// let error = HttpLayer::builder().requires::<Tenant>().build().expect_err("it is missing");
+    /// assert_eq!(error.to_string(), "a handler: no middleware tells the tenant");
+    /// ```
+    pub fn requires<T: Extract>(mut self) -> Self {
+        self.required.push(T::check);
         self
     }
 
@@ -89,16 +120,21 @@ impl HttpLayerBuilder {
     /// Makes the layer.
     ///
     /// # Errors
-    /// When a middleware refuses to be registered, or this program aborts on panics.
-    pub fn build(self) -> Result<HttpLayer> {
+    /// [`ConfigError`], when a middleware refuses to start, an argument is [required](Self::requires) that none
+    /// provides, or this program aborts on panics.
+    pub fn build(self) -> Result<HttpLayer, ConfigError> {
         if cfg!(panic = "abort") {
-            return Err(Error::of_kind(
-                ErrorKind::Configuration,
-                "panics must unwind to become responses: remove `panic = \"abort\"` from the profile",
-            ));
+            return Err(ConfigError::Setting {
+                name: "panic",
+                problem: "panics must unwind to become responses: remove `panic = \"abort\"` from the profile"
+                    .to_owned(),
+            });
         }
         let stack = self.stack.build();
-        stack.register(&self.app_id, &[], None)?;
+        stack.register(&self.app_id, &[], None).map_err(ConfigError::Middleware)?;
+        let nothing = Extensions::new();
+        let provided = stack.provided().map_or(&nothing, |provided| provided);
+        self.required.iter().try_for_each(|check| check(provided)).map_err(ConfigError::Handler)?;
         Ok(HttpLayer::new(Shared {
             app_id: self.app_id,
             stack: Arc::new(stack),

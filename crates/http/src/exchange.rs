@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use http_body::Body as _;
 
 use crate::body::Nothing;
-use crate::failure::Carried;
+use crate::error::Carried;
 use crate::payload::{self, Read};
 use crate::{Request, Response, problem};
 

@@ -8,7 +8,7 @@ use http::request::Parts;
 
 use crate::background::Background;
 use crate::current::CurrentCall;
-use crate::failure::Failure;
+use crate::error::HandlerError;
 
 /// Anything that handlers of the other hosts can have as an argument, in a handler of axum's: an injected
 /// dependency (`Arg(db): Arg<Dep<Db>>`), what is known about the call (`Arg<Info>`), your own
@@ -44,17 +44,17 @@ impl<T> DerefMut for Arg<T> {
 }
 
 impl<T: Extract, S: Sync> FromRequestParts<S> for Arg<T> {
-    type Rejection = Failure;
+    type Rejection = HandlerError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, HandlerError> {
         Ok(Arg(current(parts)?.extract().await?))
     }
 }
 
 impl<S: Sync> FromRequestParts<S> for Background {
-    type Rejection = Failure;
+    type Rejection = HandlerError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, HandlerError> {
         Ok(Background(current(parts)?.info().clone()))
     }
 }

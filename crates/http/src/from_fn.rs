@@ -138,7 +138,7 @@ impl CallNext<'_> {
     /// Runs the rest with this request.
     ///
     /// # Errors
-    /// The error of a middleware further in, of the handler (see [`Failure`](crate::Failure)), or its
+    /// The error of a middleware further in, of the handler (see [`HandlerError`](crate::HandlerError)), or its
     /// panic. Passed on, it becomes a response further out.
     pub async fn run(self, request: Request) -> Result<Response> {
         self.exchange.put_request(request);

@@ -1,12 +1,10 @@
 //! What the layer does between the hooks.
 
-use std::future::poll_fn;
-use std::pin::pin;
 use std::sync::Arc;
 
 use axum_core::body::Body;
 use bytes::Bytes;
-use hookstack_core::host::{BoxFuture, Execution, Host, mark_code};
+use hookstack_core::host::{BoxFuture, Code, Execution, Host};
 use hookstack_core::{BoxError, Call, CallInfo, Error, ErrorKind, Input, Origin, Outcome, Result};
 use http::{HeaderMap, StatusCode};
 use tower_service::Service;
@@ -78,19 +76,8 @@ where
             let info = call.info().clone();
             let loan = Loan::new(call, input, self.outer.take());
             request.extensions_mut().insert(loan.current());
-            let handled = {
-                let future = {
-                    let _code = mark_code(&info);
-                    self.service.call(request)
-                };
-                let mut future = pin!(future);
-                poll_fn(|cx| {
-                    let _code = mark_code(&info);
-                    future.as_mut().poll(cx)
-                })
-                .await
-                .map_err(|error| Error::from_boxed(error.into()))
-            };
+            let handled = Code::start(info, || self.service.call(request)).await;
+            let handled = handled.map_err(|error| Error::from_boxed(error.into()));
             loan.end().await;
             match handled {
                 Ok(response) => self.exchange.accept(response.map(Body::new)).await,
@@ -117,7 +104,7 @@ where
                 None => (early_status(payload), HeaderMap::new()),
             }),
             Outcome::Done(Err(error)) => {
-                let status = problem::status_of(error);
+                let status = error.response_status();
                 let headers = self.exchange.with_head(|_, carried| {
                     let mut headers = carried.cloned().unwrap_or_default();
                     problem::remove_entity(&mut headers);

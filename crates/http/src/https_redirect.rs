@@ -28,6 +28,7 @@ use crate::{Response, authority};
 /// # }
 /// ```
 #[derive(Clone, Debug, Default)]
+#[must_use]
 pub struct HttpsRedirect {
     trusts_proxy: bool,
     port: Option<u16>,

@@ -17,8 +17,8 @@ use crate::after::After;
 use crate::body::Delivered;
 use crate::config::{HttpLayerBuilder, Shared};
 use crate::current::CurrentCall;
+use crate::error::{Carried, ConfigError};
 use crate::exchange::Exchange;
-use crate::failure::Carried;
 use crate::host::HttpHost;
 use crate::{Request, Response, info};
 
@@ -32,7 +32,7 @@ pub struct HttpLayer {
     shared: Arc<Shared>,
 }
 
-/// A layer of a stack with default settings.
+/// A layer of a stack, given by value or by reference, with default settings.
 ///
 /// ```
 /// use axum::{Router, routing::get};
@@ -54,9 +54,9 @@ pub struct HttpLayer {
 /// ```
 ///
 /// # Errors
-/// When a middleware refuses to be registered.
-pub fn layer(stack: StackBuilder) -> Result<HttpLayer> {
-    HttpLayer::builder().stack(&stack).build()
+/// When a middleware refuses to start.
+pub fn layer(stack: impl Into<StackBuilder>) -> Result<HttpLayer, ConfigError> {
+    HttpLayer::builder().stack(stack).build()
 }
 
 impl HttpLayer {

@@ -7,9 +7,9 @@ mod background;
 mod body;
 mod config;
 mod current;
+mod error;
 mod exchange;
 mod extract;
-mod failure;
 mod from_fn;
 pub mod guide;
 mod host;
@@ -25,13 +25,12 @@ mod trusted_host;
 
 pub use background::{Background, BackgroundExt};
 pub use config::{DEFAULT_BODY_LIMIT, HttpLayerBuilder};
+pub use error::{ConfigError, HandlerError};
 pub use extract::Arg;
-pub use failure::Failure;
 pub use from_fn::{CallNext, FromFn, HttpFn, from_fn};
-pub use hookstack_core::HttpError;
+pub use hookstack_core::{HeaderMap, HeaderName, HeaderValue, HttpError, Method, StatusCode};
 pub use https_redirect::HttpsRedirect;
 pub use layer::{HttpLayer, HttpService, ResponseFuture, layer};
-pub use problem::status_of;
 pub use process_time::ProcessTime;
 pub use trusted_host::TrustedHost;
 

@@ -1,38 +1,13 @@
 //! Errors as responses: problem details (RFC 9457), in one place for all of them.
 
 use axum_core::body::Body;
-use hookstack_core::{Error, ErrorKind, HttpError, Retry};
+use hookstack_core::{Error, HttpError, Retry};
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
 use crate::Response;
 
 pub(crate) const CONTENT: HeaderValue = HeaderValue::from_static("application/problem+json");
-
-/// With which status an error is answered: the one that it names, otherwise by its kind.
-///
-/// ```
-/// use std::time::Duration;
-/// use hookstack_core::{Error, ErrorKind, RetryAfter};
-/// use http::StatusCode;
-///
-/// let of = |error: Error| hookstack_http::status_of(&error);
-/// assert_eq!(of(Error::message("broken")), StatusCode::INTERNAL_SERVER_ERROR);
-/// assert_eq!(of(Error::of_kind(ErrorKind::InvalidInput, "?")), StatusCode::BAD_REQUEST);
-/// assert_eq!(of(RetryAfter::new(Duration::from_secs(9), "busy").into()), StatusCode::SERVICE_UNAVAILABLE);
-/// assert_eq!(of(Error::message("?").with_status(StatusCode::IM_A_TEAPOT)), StatusCode::IM_A_TEAPOT);
-/// ```
-pub fn status_of(error: &Error) -> StatusCode {
-    if let Some(status) = error.status() {
-        return status;
-    }
-    match error.kind() {
-        ErrorKind::InvalidInput | ErrorKind::Unauthenticated => StatusCode::BAD_REQUEST,
-        ErrorKind::Timeout => StatusCode::SERVICE_UNAVAILABLE,
-        _ if matches!(error.retry(), Retry::After(_)) => StatusCode::SERVICE_UNAVAILABLE,
-        _ => StatusCode::INTERNAL_SERVER_ERROR,
-    }
-}
 
 /// The headers of the response to an error.
 pub(crate) fn headers(error: &Error) -> HeaderMap {
@@ -49,7 +24,7 @@ pub(crate) fn headers(error: &Error) -> HeaderMap {
 /// The body of the response to an error. What went wrong is told if the client did it, or if nobody but the
 /// client can read it; the rest is for observers.
 pub(crate) fn body(error: &Error) -> Body {
-    let status = status_of(error);
+    let status = error.response_status();
     if error.is_sealed() {
         return write(status, Some(error.text()), Some(error.name()));
     }
@@ -80,7 +55,7 @@ fn write(status: StatusCode, detail: Option<&str>, name: Option<&str>) -> Body {
 /// The whole response to an error.
 pub(crate) fn response(error: &Error) -> Response {
     let mut response = Response::new(body(error));
-    *response.status_mut() = status_of(error);
+    *response.status_mut() = error.response_status();
     *response.headers_mut() = headers(error);
     response
 }

@@ -17,6 +17,7 @@ use http::{HeaderName, HeaderValue};
 /// let stack = Stack::builder().with(ProcessTime::new());
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct ProcessTime {
     header: HeaderName,
 }

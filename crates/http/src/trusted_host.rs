@@ -1,14 +1,13 @@
 //! Requests to hosts that are not this service's.
 
-use hookstack_core::{
-    Call, Completed, Error, ErrorKind, HttpError, Middleware, NextRequest, Result,
-};
+use hookstack_core::{Call, Completed, HttpError, Middleware, NextRequest, Result};
 use http::StatusCode;
 use http::header::HOST;
 use http::request::Parts;
 use http::uri::Authority;
 
 use crate::authority;
+use crate::error::ConfigError;
 
 /// Refuses requests that name another host than those given, with 400: what builds links from the host, or
 /// chooses by it, cannot be led elsewhere. Nothing of the request is read before.
@@ -41,14 +40,12 @@ impl TrustedHost {
     ///
     /// # Errors
     /// When a pattern is no host, or has an asterisk elsewhere.
-    pub fn new<H: AsRef<str>>(hosts: impl IntoIterator<Item = H>) -> Result<Self> {
-        let patterns: Vec<_> =
-            hosts.into_iter().map(|host| Pattern::parse(host.as_ref())).collect::<Result<_>>()?;
+    pub fn new<H: AsRef<str>>(hosts: impl IntoIterator<Item = H>) -> Result<Self, ConfigError> {
+        let patterns = hosts.into_iter().map(|host| Pattern::parse(host.as_ref()));
+        let patterns = patterns.collect::<Result<Vec<_>, _>>().map_err(refused)?;
         if patterns.is_empty() {
-            return Err(Error::of_kind(
-                ErrorKind::Configuration,
-                "no host is trusted: name those that the service is reached by",
-            ));
+            let problem = "no host is trusted: name those that the service is reached by";
+            return Err(refused(problem.to_owned()));
         }
         Ok(TrustedHost { patterns })
     }
@@ -67,8 +64,12 @@ impl TrustedHost {
     }
 }
 
+fn refused(problem: String) -> ConfigError {
+    ConfigError::Setting { name: "TrustedHost", problem }
+}
+
 impl Pattern {
-    fn parse(text: &str) -> Result<Self> {
+    fn parse(text: &str) -> Result<Self, String> {
         let lower = text.to_ascii_lowercase();
         let (host, is_below) = match lower.strip_prefix("*.") {
             Some(host) => (host, true),
@@ -80,11 +81,8 @@ impl Pattern {
                 && label.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
         });
         if !is_v6 && !is_name {
-            return Err(Error::of_kind(
-                ErrorKind::Configuration,
-                format!(
-                    "\"{text}\" is no host: write `example.com` or `*.example.com`, without scheme and port"
-                ),
+            return Err(format!(
+                "\"{text}\" is no host: write `example.com` or `*.example.com`, without scheme and port"
             ));
         }
         Ok(match is_below {

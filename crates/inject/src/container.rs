@@ -8,7 +8,7 @@ use hookstack_core::{Error, Result};
 use crate::config::ContainerBuilder;
 use crate::dep::Dep;
 use crate::describe::Description;
-use crate::error::Unavailable;
+use crate::error::ResolveError;
 use crate::graph::Graph;
 use crate::provider::Phase;
 use crate::registry::{Place, Registry};
@@ -89,7 +89,7 @@ impl Container {
         for index in &self.inner.graph.order {
             if self.inner.graph.nodes[*index].definition.eager {
                 let built = resolver.instance(Place { member, index: *index }).await;
-                built.map_err(Unavailable::into_error)?;
+                built.map_err(ResolveError::into_error)?;
             }
         }
         Ok(())

@@ -149,22 +149,22 @@ impl StdError for BuildError {}
 /// The source of the [`Error`] that `get` returns; kind and retry are those of the failed factory. Those
 /// who waited for the same construction share it.
 #[derive(Clone)]
-pub struct Unavailable {
+pub struct ResolveError {
     path: Vec<Key>,
     name: Arc<str>,
     error: Arc<BoxError>,
 }
 
-impl Unavailable {
+impl ResolveError {
     pub(crate) fn new(key: Key, error: Error) -> Self {
         let name = error.name().into();
-        Unavailable { path: vec![key], name, error: Arc::new(error.into_boxed()) }
+        ResolveError { path: vec![key], name, error: Arc::new(error.into_boxed()) }
     }
 
     /// It was asked for where it cannot be had: no retry helps.
     pub(crate) fn misuse(key: Key, message: String) -> Self {
         let error = Error::of_kind(ErrorKind::Misuse, message).with_retry(Retry::Never);
-        Unavailable::new(key, error)
+        ResolveError::new(key, error)
     }
 
     pub(crate) fn needed_by(mut self, key: Key) -> Self {
@@ -184,19 +184,19 @@ impl Unavailable {
     }
 }
 
-impl fmt::Display for Unavailable {
+impl fmt::Display for ResolveError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "cannot inject `{}`: {}", path(&self.path), self.error)
     }
 }
 
-impl fmt::Debug for Unavailable {
+impl fmt::Debug for ResolveError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Unavailable").field("path", &path(&self.path)).finish_non_exhaustive()
+        f.debug_struct("ResolveError").field("path", &path(&self.path)).finish_non_exhaustive()
     }
 }
 
-impl StdError for Unavailable {
+impl StdError for ResolveError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         Some(&**self.error)
     }

@@ -39,7 +39,6 @@
 //! ```
 //!
 //! The [guide] goes on with scopes, teardown, steps and tests.
-#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod call_scopes;
 mod config;
@@ -72,7 +71,7 @@ pub use container::Container;
 pub use dep::{Dep, PlatformRequest};
 pub use deps::{Deps, InjectedBody};
 pub use describe::Description;
-pub use error::{BuildError, Problem, Unavailable};
+pub use error::{BuildError, Problem, ResolveError};
 pub use factory::{Factory, Inject};
 pub use get::Resolve;
 pub use key::Key;

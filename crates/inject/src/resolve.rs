@@ -8,7 +8,7 @@ use hookstack_core::{CallInfo, Error, ErrorKind, Result, Retry};
 
 use crate::call_scopes::CallScopes;
 use crate::dep::{Dep, Instance};
-use crate::error::Unavailable;
+use crate::error::ResolveError;
 use crate::graph::{BuiltIn, Node, Target};
 use crate::hint;
 use crate::key::Key;
@@ -54,7 +54,7 @@ impl<'a> Resolver<'a> {
             Ok(place) => self.instance(place).await,
             Err(built_in) => self.built_in(built_in),
         }
-        .map_err(Unavailable::into_error)?;
+        .map_err(ResolveError::into_error)?;
         instance.shared().cloned().map(Dep).ok_or_else(|| {
             Error::of_kind(
                 ErrorKind::Misuse,
@@ -67,7 +67,7 @@ impl<'a> Resolver<'a> {
     pub(crate) fn instance<'b>(
         &'b self,
         place: Place,
-    ) -> BoxFuture<'b, Result<Instance, Unavailable>> {
+    ) -> BoxFuture<'b, Result<Instance, ResolveError>> {
         Box::pin(async move {
             let node = self.node(place);
             let Some(slots) = self.slots(place.member, node.scope) else {
@@ -98,7 +98,7 @@ impl<'a> Resolver<'a> {
         })
     }
 
-    async fn build(&self, place: Place, node: &Node) -> Result<Instance, Unavailable> {
+    async fn build(&self, place: Place, node: &Node) -> Result<Instance, ResolveError> {
         let key = node.definition.key;
         let build = match &node.definition.kind {
             Kind::Value(instance) => return Ok(instance.clone()),
@@ -117,11 +117,11 @@ impl<'a> Resolver<'a> {
         }
         caught(async { build(&arguments).await })
             .await
-            .map_err(|error| Unavailable::new(key, error))
+            .map_err(|error| ResolveError::new(key, error))
     }
 
-    fn built_in(&self, built_in: BuiltIn) -> Result<Instance, Unavailable> {
-        let refuse = |why: &str| Unavailable::misuse(built_in.key(), why.to_owned());
+    fn built_in(&self, built_in: BuiltIn) -> Result<Instance, ResolveError> {
+        let refuse = |why: &str| ResolveError::misuse(built_in.key(), why.to_owned());
         let info: Arc<CallInfo> = self
             .call
             .and_then(|call| call.info())
@@ -162,24 +162,24 @@ impl<'a> Resolver<'a> {
 }
 
 fn not_provided(key: Key) -> Error {
-    Unavailable::misuse(key, "no container of this stack provides it".to_owned()).into_error()
+    ResolveError::misuse(key, "no container of this stack provides it".to_owned()).into_error()
 }
 
 /// No middleware of the stack is a container.
 pub(crate) fn no_container(key: Key) -> Error {
     let how =
         "no container is registered: give one to the app or the function with `.with(container)`";
-    Unavailable::misuse(key, how.to_owned()).into_error()
+    ResolveError::misuse(key, how.to_owned()).into_error()
 }
 
-fn out_of_scope(node: &Node) -> Unavailable {
+fn out_of_scope(node: &Node) -> ResolveError {
     let how = match node.scope {
         Scope::Step => {
             "it lives for a step: ask for it in the step's body with `Deps::get`, by the task that runs the body and not in a spawned one, or in an `around_step` further in than its container"
         }
         _ => "it lives for a call, and this is outside of any",
     };
-    Unavailable::misuse(node.definition.key, how.to_owned())
+    ResolveError::misuse(node.definition.key, how.to_owned())
 }
 
 /// What can be checked of a handler's argument when the app is built.

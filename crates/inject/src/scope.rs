@@ -11,6 +11,7 @@ use hookstack_core::Outcome;
 /// assert!(Scope::Singleton < Scope::Call && Scope::Call < Scope::Step);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Scope {
     /// As long as its container: once a process.
     Singleton,
@@ -69,6 +70,7 @@ impl Ended {
 }
 
 /// The scopes as types, so that each provider offers the teardowns that its scope has.
+#[allow(clippy::exhaustive_enums, reason = "no value of them exists")]
 pub mod lifetime {
     /// Lives as long as its container.
     #[derive(Debug)]

@@ -13,7 +13,7 @@ use hookstack_core::host::BoxFuture;
 use hookstack_core::{Error, Result};
 
 use crate::dep::{Instance, Observed};
-use crate::error::{TeardownFailed, Unavailable};
+use crate::error::{ResolveError, TeardownFailed};
 use crate::graph::{Graph, Node};
 use crate::provider::Phase;
 use crate::scope::{Ended, Scope};
@@ -42,7 +42,7 @@ struct Slot {
 }
 
 /// It is driven by everybody who waits for it: one of them may be polled only when another one has it.
-pub(crate) type Construction = BoxFuture<'static, Result<Instance, Unavailable>>;
+pub(crate) type Construction = BoxFuture<'static, Result<Instance, ResolveError>>;
 
 #[derive(Default)]
 struct Log {
@@ -91,7 +91,7 @@ impl Slots {
         index: usize,
         node: &Node,
         build: impl FnOnce() -> Construction,
-    ) -> Result<Instance, Unavailable> {
+    ) -> Result<Instance, ResolveError> {
         let construction = {
             let mut current = self.construction(node);
             if let Some(instance) = self.built(index, node.phase) {
@@ -118,8 +118,8 @@ impl Slots {
         &self,
         index: usize,
         node: &Node,
-        built: Result<Instance, Unavailable>,
-    ) -> Result<Instance, Unavailable> {
+        built: Result<Instance, ResolveError>,
+    ) -> Result<Instance, ResolveError> {
         let result = match built {
             Ok(instance) if self.keep(index, node, &instance) => Ok(instance),
             // The scope ended meanwhile, so nobody else would end the instance.
@@ -277,14 +277,14 @@ impl Drop for Interruptible<'_> {
     }
 }
 
-fn over(node: &Node) -> Unavailable {
+fn over(node: &Node) -> ResolveError {
     let when = match (node.scope, node.phase) {
         (Scope::Singleton, _) => "its container was shut down",
         (Scope::Call, Phase::Before) => "it was torn down before the response",
         (Scope::Call, Phase::After) => "the call or its function has ended",
         (Scope::Step, _) => "the step has ended",
     };
-    Unavailable::misuse(node.definition.key, format!("too late: {when}"))
+    ResolveError::misuse(node.definition.key, format!("too late: {when}"))
 }
 
 /// A panic becomes an error, so that whoever waits for the same construction and the other teardowns go on.

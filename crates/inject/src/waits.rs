@@ -9,7 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use crate::dep::Instance;
-use crate::error::Unavailable;
+use crate::error::ResolveError;
 use crate::key::{Key, path};
 
 /// What is constructed: its slots' address with its number there, and its name.
@@ -45,9 +45,9 @@ impl Wait {
         &mut self,
         construction: Pin<&mut F>,
         cx: &mut Context<'_>,
-    ) -> Poll<Result<Instance, Unavailable>>
+    ) -> Poll<Result<Instance, ResolveError>>
     where
-        F: Future<Output = Result<Instance, Unavailable>>,
+        F: Future<Output = Result<Instance, ResolveError>>,
     {
         // Each time: two that were begun apart may come to wait for each other later.
         if let Some(cycle) = self.cycle_here() {
@@ -65,7 +65,7 @@ impl Wait {
     }
 
     /// A cycle on this thread.
-    fn cycle_here(&self) -> Option<Unavailable> {
+    fn cycle_here(&self) -> Option<ResolveError> {
         let names = CONSTRUCTING.with_borrow(|all| {
             let first = all.iter().position(|site| site.id == self.site.id)?;
             Some(all[first..].iter().map(|site| site.key).collect::<Vec<_>>())
@@ -75,7 +75,7 @@ impl Wait {
 
     /// Notes the construction that has to wait here, and says if it closes a cycle over several threads:
     /// each is polled by another one then, and none would wake another.
-    fn note(&mut self) -> Option<Unavailable> {
+    fn note(&mut self) -> Option<ResolveError> {
         if self.noted.is_some() {
             return None;
         }
@@ -89,9 +89,9 @@ impl Wait {
         None
     }
 
-    fn cycle(&self, names: Vec<Key>) -> Unavailable {
+    fn cycle(&self, names: Vec<Key>) -> ResolveError {
         let names = path(names.into_iter().chain([self.site.key]));
-        Unavailable::misuse(self.site.key, format!("its own factory asks for it: {names}"))
+        ResolveError::misuse(self.site.key, format!("its own factory asks for it: {names}"))
     }
 }
 

@@ -123,8 +123,8 @@ impl AppBuilder {
         self
     }
 
-    /// Registers all of a list of middleware inside those already registered: a stack that several apps, or
-    /// several hosts, share.
+    /// Registers all of a stack inside those already registered, given by value, or by reference where several
+    /// apps, or several hosts, share it.
     ///
     /// ```
     /// use hookstack_core::{Call, Next, Stack, from_fn};
@@ -134,8 +134,8 @@ impl AppBuilder {
     /// let app = App::builder("shop").stack(&shared);
     /// # let _ = app;
     /// ```
-    pub fn stack(mut self, stack: &StackBuilder) -> Self {
-        self.middleware = self.middleware.with_all(stack);
+    pub fn stack(mut self, stack: impl Into<StackBuilder>) -> Self {
+        self.middleware = self.middleware.stack(stack);
         self
     }
 
@@ -238,7 +238,7 @@ impl Register for StackBuilder {
         }
         Ok(Registered {
             info: Arc::new(info),
-            stack: Arc::new(self.clone().with_all(&function.settings.middleware).build()),
+            stack: Arc::new(self.clone().stack(&function.settings.middleware).build()),
             settings: function.settings,
             handler: function.handler,
         })

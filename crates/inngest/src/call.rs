@@ -23,6 +23,7 @@ use crate::wire::{response, server_timing};
 
 /// A call request of the server (Inngest SDK specification, section 4.4.1).
 #[derive(Clone)]
+#[must_use]
 pub struct CallRequest<'a> {
     function: &'a str,
     step: &'a str,
@@ -83,6 +84,7 @@ impl<'a> CallRequest<'a> {
 
 /// The response to a call request.
 #[must_use = "the response goes back to the server; then call `after_response`"]
+#[non_exhaustive]
 pub struct CallResponse {
     /// The status.
     pub status: StatusCode,

@@ -179,6 +179,12 @@ impl FunctionBuilder {
         self
     }
 
+    /// Registers all of a stack inside those already registered, given by value or by reference.
+    pub fn stack(mut self, stack: impl Into<StackBuilder>) -> Self {
+        self.middleware = self.middleware.stack(stack);
+        self
+    }
+
     /// Runs `handler` when a run failed for good. It is registered as a function of its own,
     /// `{id}-failure`, without retries, with this function's middleware; its argument is
     /// [`Failure`](crate::Failure).

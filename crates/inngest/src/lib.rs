@@ -13,6 +13,7 @@
 //! | `serve` | `serve(app)`: the endpoint that a server calls, as a tower service |
 //! | `axum` | the same as an axum router, and a server that shuts down gracefully |
 //! | `anyhow` | `anyhow::Error` as the error of handlers and step bodies |
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "client")]
 mod api;
@@ -43,7 +44,7 @@ mod wire;
 pub use app::{App, AppBuilder, Registered};
 pub use call::{CallRequest, CallResponse, RunData};
 #[cfg(feature = "client")]
-pub use client::{Client, ClientBuilder, HttpTransport, SendRefused, SendRetries};
+pub use client::{Client, ClientBuilder, HttpTransport, SendError, SendRetries};
 #[cfg(feature = "client")]
 pub use config::{Config, ConfigBuilder, EventKey, Mode, SigningKey};
 pub use duration::{parse_time_string, time_string};

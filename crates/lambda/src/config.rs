@@ -36,7 +36,7 @@ pub struct LambdaBuilder {
 }
 
 /// Reads an environment variable.
-type Variables = Box<dyn Fn(&str) -> Option<String>>;
+type Variables = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
 impl LambdaBuilder {
     pub(crate) fn new(handler: ArcHandler) -> Self {
@@ -53,14 +53,20 @@ impl LambdaBuilder {
     }
 
     /// Registers a middleware inside those already registered.
-    pub fn with(mut self, middleware: impl Middleware) -> Self {
+    pub fn with<M: Middleware>(mut self, middleware: M) -> Self {
         self.stack = self.stack.with(middleware);
         self
     }
 
-    /// Registers all of a list inside those already registered.
-    pub fn stack(mut self, stack: &StackBuilder) -> Self {
-        self.stack = self.stack.with_all(stack);
+    /// Registers a middleware if `condition` holds.
+    pub fn with_if<M: Middleware>(mut self, condition: bool, make: impl FnOnce() -> M) -> Self {
+        self.stack = self.stack.with_if(condition, make);
+        self
+    }
+
+    /// Registers all of a stack inside those already registered, given by value or by reference.
+    pub fn stack(mut self, stack: impl Into<StackBuilder>) -> Self {
+        self.stack = self.stack.stack(stack);
         self
     }
 
@@ -108,7 +114,10 @@ impl LambdaBuilder {
     }
 
     /// Where environment variables are read, in place of the process's environment: for tests.
-    pub fn variables(mut self, read: impl Fn(&str) -> Option<String> + 'static) -> Self {
+    pub fn variables(
+        mut self,
+        read: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
         self.variables = Box::new(read);
         self
     }
@@ -122,7 +131,10 @@ impl LambdaBuilder {
         let name = self.name.or_else(|| variable("AWS_LAMBDA_FUNCTION_NAME"));
         let name = name.unwrap_or_else(|| LOCAL.to_owned());
         if name.is_empty() {
-            return Err(ConfigError::Setting { name: "name", problem: "must not be empty" });
+            return Err(ConfigError::Setting {
+                name: "name",
+                problem: "must not be empty".to_owned(),
+            });
         }
         let stack = if self.traced { trace_all(self.stack) } else { self.stack }.build();
         let function = Arc::new(FunctionInfo::new(name));

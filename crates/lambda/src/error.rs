@@ -16,7 +16,7 @@ pub enum ConfigError {
         /// The builder's method or the environment variable.
         name: &'static str,
         /// What is wrong. The value is not quoted.
-        problem: &'static str,
+        problem: String,
     },
     /// An argument of the handler asks for what no middleware around it provides.
     Handler(Error),
@@ -78,7 +78,7 @@ impl InvocationError {
     }
 
     /// The message as the caller gets it: what Lambda calls `errorMessage`.
-    pub fn message(&self) -> &str {
+    pub fn text(&self) -> &str {
         &self.message
     }
 }

@@ -16,23 +16,23 @@ use crate::place;
 ///
 /// ```
 /// use hookstack_core::Error;
-/// use hookstack_lambda::Event;
+/// use hookstack_lambda::Data;
 ///
 /// #[derive(serde::Deserialize)]
 /// struct Order {
 ///     id: u64,
 /// }
 ///
-/// async fn charge(Event(order): Event<Order>) -> Result<u64, Error> {
+/// async fn charge(Data(order): Data<Order>) -> Result<u64, Error> {
 ///     Ok(order.id)
 /// }
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Event<T>(pub T);
+pub struct Data<T>(pub T);
 
-impl<T: DeserializeOwned + Send> Extract for Event<T> {
+impl<T: DeserializeOwned + Send> Extract for Data<T> {
     async fn extract(cx: &mut ExtractContext<'_>) -> Result<Self> {
-        read("the event", &cx.input.payload).map(Event)
+        read("the event", &cx.input.payload).map(Data)
     }
 }
 

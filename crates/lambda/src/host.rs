@@ -1,11 +1,6 @@
 //! One invocation as the lifecycle sees it.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll};
-
-use hookstack_core::host::{ArcHandler, BoxFuture, Execution, Host, Started, mark_code};
+use hookstack_core::host::{ArcHandler, BoxFuture, Code, Execution, Host};
 use hookstack_core::{
     CallInfo, Error, ErrorKind, ExtractContext, Origin, Outcome, Payload, Result, Retry,
 };
@@ -54,37 +49,9 @@ impl Invocation<'_> {
         let info = call.info().clone();
         let code = async {
             let started = self.handler.start(ExtractContext::new(call, input)).await?;
-            Code { info, running: Some(started) }.await
+            Code::start(info, || started).await
         };
         self.deadline.code(code).await.flatten()
-    }
-}
-
-/// The user's code: what it does in a poll, and when it is dropped, is told to be its own.
-struct Code {
-    info: Arc<CallInfo>,
-    running: Option<Started>,
-}
-
-impl Future for Code {
-    type Output = Result<Payload>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = &mut *self;
-        let _mark = mark_code(&this.info);
-        match &mut this.running {
-            Some(running) => running.as_mut().poll(cx),
-            None => Poll::Pending,
-        }
-    }
-}
-
-/// A destructor's panic must not hide that the code was ended early.
-impl Drop for Code {
-    fn drop(&mut self) {
-        let running = self.running.take();
-        let _mark = mark_code(&self.info);
-        let _ = catch_unwind(AssertUnwindSafe(move || drop(running)));
     }
 }
 

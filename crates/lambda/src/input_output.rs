@@ -23,6 +23,7 @@ const MAX_BYTES: usize = 16 * 1024;
 /// let logger = InputOutputLogger::new().omit("/card/number").omit("/items/*/price");
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct InputOutputLogger {
     omitted: Vec<Vec<String>>,
     max_bytes: usize,

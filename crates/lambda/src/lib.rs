@@ -6,14 +6,14 @@
 //!
 //! ```no_run
 //! use hookstack_core::{Error, Stack};
-//! use hookstack_lambda::{Context, Event, wrap};
+//! use hookstack_lambda::{Context, Data, wrap};
 //!
 //! #[derive(serde::Deserialize)]
 //! struct Order {
 //!     id: u64,
 //! }
 //!
-//! async fn charge(Event(order): Event<Order>, context: Context) -> Result<String, Error> {
+//! async fn charge(Data(order): Data<Order>, context: Context) -> Result<String, Error> {
 //!     Ok(format!("order {} charged by {}", order.id, context.request_id))
 //! }
 //!
@@ -36,7 +36,6 @@
 //! What middleware find in [`CallInfo`](hookstack_core::CallInfo): the request's id as `run_id`, the function's name,
 //! the deadline, X-Ray's trace, [`LambdaInfo`](hookstack_core::LambdaInfo) and [`lambda_runtime::Context`] as the
 //! platform's request. The headers that `before_response` can set go nowhere: an invocation has none.
-#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod batch;
 mod config;
@@ -57,7 +56,7 @@ mod trace;
 pub use batch::{PartialBatch, Record, Records};
 pub use config::{LambdaBuilder, MAX_RESPONSE, TIMEOUT_MARGIN};
 pub use error::{ConfigError, InvocationError};
-pub use extract::{Context, Event};
+pub use extract::{Context, Data};
 pub use factory::{
     Factory, FactoryFn, NextHandler, NoParameters, TRACE_VARIABLE, middleware, middleware_with,
 };

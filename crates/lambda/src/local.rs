@@ -18,9 +18,9 @@ impl Lambda {
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> hookstack_core::Result {
     /// use hookstack_core::{Error, Stack};
-    /// use hookstack_lambda::{Event, wrap};
+    /// use hookstack_lambda::{Data, wrap};
     ///
-    /// let lambda = wrap(Stack::builder(), async |Event(n): Event<u32>| Ok::<_, Error>(n + 1))?;
+    /// let lambda = wrap(Stack::builder(), async |Data(n): Data<u32>| Ok::<_, Error>(n + 1))?;
     /// assert_eq!(lambda.call_local(&41).await?.value()?, 42);
     /// # Ok(()) }
     /// ```

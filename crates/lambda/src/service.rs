@@ -44,12 +44,15 @@ pub(crate) struct Shared {
     pub(crate) warm: AtomicBool,
 }
 
-/// Puts a handler into a stack, with the defaults of [`Lambda::builder`].
+/// Puts a handler into a stack, given by value or by reference, with the defaults of [`Lambda::builder`].
 ///
 /// # Errors
 /// When a middleware refuses to start, or the handler asks for what none provides.
-pub fn wrap<M>(stack: StackBuilder, handler: impl Handler<M>) -> Result<Lambda, ConfigError> {
-    Lambda::builder(handler).stack(&stack).build()
+pub fn wrap<M>(
+    stack: impl Into<StackBuilder>,
+    handler: impl Handler<M>,
+) -> Result<Lambda, ConfigError> {
+    Lambda::builder(handler).stack(stack).build()
 }
 
 impl Lambda {
@@ -80,9 +83,9 @@ impl Lambda {
     /// ```no_run
     /// # async fn main_() -> Result<(), lambda_runtime::Error> {
     /// use hookstack_core::{Error, Stack};
-    /// use hookstack_lambda::{Event, wrap};
+    /// use hookstack_lambda::{Data, wrap};
     ///
-    /// let lambda = wrap(Stack::builder(), async |Event(n): Event<u32>| Ok::<_, Error>(n + 1))?;
+    /// let lambda = wrap(Stack::builder(), async |Data(n): Data<u32>| Ok::<_, Error>(n + 1))?;
     /// let flush = lambda.flush_layer();
     /// lambda_runtime::Runtime::new(lambda).layer(flush).run().await
     /// # }

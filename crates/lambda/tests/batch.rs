@@ -118,7 +118,7 @@ async fn a_handler_that_fails_or_returns_early_has_not_done_the_rest() {
     let stack = || Stack::builder().with(PartialBatch::sqs());
     let refusing = wrap(stack(), refuses).expect("built");
     let error = refusing.call_local(&standard(&[r#""a""#])).await.expect_err("it fails");
-    assert_eq!(error.message(), "closed");
+    assert_eq!(error.text(), "closed");
     async fn returns(_orders: Records<String>) -> Result<()> {
         Ok(())
     }
@@ -156,7 +156,7 @@ async fn what_is_no_batch_is_refused_and_not_quoted() {
     for event in [json!(null), json!({ "Records": [{ "body": "4111" }] }), json!({ "4111": 1 })] {
         let error = lambda().call_local(&event).await.expect_err("no batch");
         assert_eq!(error.name(), "InvalidInput");
-        assert!(!error.message().contains("4111"), "{error}");
+        assert!(!error.text().contains("4111"), "{error}");
     }
 }
 

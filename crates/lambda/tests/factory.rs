@@ -7,14 +7,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use hookstack_core::{Call, Error, Middleware, Next, Outcome, Result, Stack, from_fn};
 use hookstack_lambda::{
-    Annotate, Event, Factory, Lambda, NextHandler, TRACE_VARIABLE, middleware, middleware_with,
+    Annotate, Data, Factory, Lambda, NextHandler, TRACE_VARIABLE, middleware, middleware_with,
     trace_all, wrap,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use support::Signals;
 
-async fn echo(Event(event): Event<Value>) -> Result<Value> {
+async fn echo(Data(event): Data<Value>) -> Result<Value> {
     Ok(json!({ "event": event }))
 }
 
@@ -68,7 +68,7 @@ impl std::fmt::Display for Declined {
 }
 impl std::error::Error for Declined {}
 
-async fn failing(Event(_): Event<Value>) -> Result<(), Declined> {
+async fn failing(Data(_): Data<Value>) -> Result<(), Declined> {
     Err(Declined(7))
 }
 
@@ -198,12 +198,12 @@ async fn events_and_responses_may_have_types() {
         let total: u32 = next.run(order, cx).await?;
         Ok(total + 1)
     }
-    let price = async |Event(order): Event<Order>| Ok::<_, Error>(order.quantity * 10);
+    let price = async |Data(order): Data<Order>| Ok::<_, Error>(order.quantity * 10);
     let lambda = wrap(Stack::builder().with(middleware("double", double)), price).expect("built");
     assert_eq!(call(&lambda, json!({ "quantity": 2 })).await, json!(41));
     let error = lambda.call_local(&json!({ "quantity": "4111" })).await.expect_err("a text");
     assert_eq!(error.name(), "InvalidInput");
-    assert!(!error.message().contains("4111"), "{error}");
+    assert!(!error.text().contains("4111"), "{error}");
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use hookstack_core::{
     AfterResponse, BoxMiddleware, Call, CallTrigger, Error, Info, LambdaInfo, Middleware, Next,
     NonRetriable, OnAbandoned, OnRegister, Outcome, Result, Stack, TransformInput, from_fn,
 };
-use hookstack_lambda::{Context, Event, InvocationError, Lambda, local_context, wrap};
+use hookstack_lambda::{Context, Data, InvocationError, Lambda, local_context, wrap};
 use hookstack_testing::{Log, Recorder};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -24,7 +24,7 @@ struct Item {
     quantity: u8,
 }
 
-async fn count(Event(order): Event<Order>, context: Context, info: Info) -> Result<Value> {
+async fn count(Data(order): Data<Order>, context: Context, info: Info) -> Result<Value> {
     let pieces: u32 = order.items.iter().map(|item| u32::from(item.quantity)).sum();
     assert_eq!(context.request_id, info.run_id);
     Ok(json!({ "order": order.id, "pieces": pieces }))
@@ -61,7 +61,7 @@ async fn an_event_that_does_not_fit_is_told_by_its_place_and_not_quoted() {
     for (event, expected) in cases {
         let error = lambda.call_text(event, local_context(None)).await.expect_err(event);
         assert_eq!(error.name(), "InvalidInput", "{event}");
-        assert_eq!(error.message(), format!("the event: value does not fit `Order`: {expected}"));
+        assert_eq!(error.text(), format!("the event: value does not fit `Order`: {expected}"));
     }
     let error = lambda.call_text("{4111", local_context(None)).await.expect_err("not JSON");
     assert_eq!(error.to_string(), "InvalidInput: the event is not JSON");
@@ -70,7 +70,7 @@ async fn an_event_that_does_not_fit_is_told_by_its_place_and_not_quoted() {
 #[tokio::test]
 async fn numbers_that_no_value_holds_pass_through_as_text() {
     async fn echo(
-        event: Event<Box<serde_json::value::RawValue>>,
+        event: Data<Box<serde_json::value::RawValue>>,
     ) -> Result<Box<serde_json::value::RawValue>> {
         Ok(event.0)
     }
@@ -89,7 +89,7 @@ impl std::fmt::Display for Declined {
 }
 impl std::error::Error for Declined {}
 
-async fn failing(Event(how): Event<String>) -> Result<()> {
+async fn failing(Data(how): Data<String>) -> Result<()> {
     match how.as_str() {
         "error" => Err(Declined.into()),
         "never again" => Err(NonRetriable::new(Declined).into()),
@@ -126,11 +126,11 @@ async fn where_payloads_are_secret_debug_tells_no_message() {
 /// Messages quote what callers send: it must not look like lines of the log, nor fill it.
 #[tokio::test]
 async fn debug_is_one_line_of_bounded_length() {
-    let fails = async |Event(text): Event<String>| Err::<(), _>(Error::message(text));
+    let fails = async |Data(text): Data<String>| Err::<(), _>(Error::message(text));
     let lambda = wrap(Stack::builder(), fails).expect("built");
     let forged = "no order\r\n2026-01-01 INFO paid\u{1b}[2J\u{2028}\u{85}é \"x\"";
     let error = lambda.call_local(forged).await.expect_err("it fails");
-    assert_eq!(error.message(), forged, "the caller gets it unchanged");
+    assert_eq!(error.text(), forged, "the caller gets it unchanged");
     let expected = r#"Error: no order\r\n2026-01-01 INFO paid\u{1b}[2J\u{2028}\u{85}é "x""#;
     assert_eq!(format!("{error:?}"), expected);
     let error = lambda.call_local(&"é".repeat(100_000)).await.expect_err("it fails");
@@ -236,7 +236,7 @@ async fn sequence(middleware: Option<BoxMiddleware>, event: &str) -> String {
     let stack = Stack::builder().with(Recorder::new("A", &log)).with(middleware);
     let stack = stack.with(Recorder::new("F", &log));
     let marks = log.clone();
-    let handler = move |Event(how): Event<String>| {
+    let handler = move |Data(how): Data<String>| {
         marks.mark("code");
         async move {
             match how.as_str() {
@@ -380,7 +380,7 @@ async fn a_hook_that_panics_when_it_is_dropped_tells_nobody_its_text() {
     let context = || local_context(Some(Duration::from_secs(60)));
     let lambda = wrap(Stack::builder().with(Before), fine).expect("built");
     let error = lambda.call_text("1", context()).await.expect_err("late");
-    assert_eq!((error.name(), error.message().contains("4111")), ("Timeout", false));
+    assert_eq!((error.name(), error.text().contains("4111")), ("Timeout", false));
     let lambda = wrap(Stack::builder().with(After), fine).expect("built");
     assert_eq!(lambda.call_text("1", context()).await.expect("a response").text(), "1");
 }
@@ -399,7 +399,7 @@ async fn a_deadline_in_the_past_fails_at_once() {
 
 #[tokio::test]
 async fn a_response_that_lambda_would_refuse_is_an_error_that_says_so() {
-    let large = async |Event(size): Event<usize>| Ok::<_, Error>("x".repeat(size));
+    let large = async |Data(size): Data<usize>| Ok::<_, Error>("x".repeat(size));
     let lambda = Lambda::builder(large).response_limit(100).build().expect("built");
     lambda.call_local(&98).await.expect("small enough, with its quotes");
     let error = lambda.call_local(&99).await.expect_err("too large");
@@ -408,7 +408,7 @@ async fn a_response_that_lambda_would_refuse_is_an_error_that_says_so() {
         "OutputTooLarge: the response has 101 bytes of JSON, more than the 100 that Lambda takes; store it elsewhere and return a reference"
     );
 
-    let fails = async |Event(size): Event<usize>| Err::<(), _>(Error::message("x".repeat(size)));
+    let fails = async |Data(size): Data<usize>| Err::<(), _>(Error::message("x".repeat(size)));
     let lambda = Lambda::builder(fails).response_limit(100).build().expect("built");
     for (size, name) in [(95, "Error"), (96, "OutputTooLarge")] {
         assert_eq!(lambda.call_local(&size).await.expect_err("it fails").name(), name);

@@ -3,11 +3,11 @@
 mod support;
 
 use hookstack_core::{Middleware, Result, Stack};
-use hookstack_lambda::{Event, InputOutputLogger, wrap};
+use hookstack_lambda::{Data, InputOutputLogger, wrap};
 use serde_json::{Value, json};
 use support::Signals;
 
-async fn echo(Event(event): Event<Value>) -> Result<Value> {
+async fn echo(Data(event): Data<Value>) -> Result<Value> {
     Ok(event)
 }
 

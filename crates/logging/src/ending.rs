@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use hookstack_core::{CallTrigger, Completed, Result};
+use hookstack_core::{Completed, Result};
 
 use crate::TARGET;
 use crate::config::{Config, OwnLines};
@@ -36,7 +36,7 @@ pub(crate) fn finish(
             Some(Some(Failure::new(error, None, info, messages)))
         }
     };
-    let is_http = matches!(info.trigger, CallTrigger::Http { .. });
+    let is_http = info.trigger.is_http();
     let code = status.map(|status| status.as_u16());
     let http_status = code.filter(|_| is_http);
     buffer::settle_replayed(scope);

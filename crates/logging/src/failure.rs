@@ -18,6 +18,8 @@ pub(crate) struct Failure {
     will_retry: bool,
     retry_after: Option<u64>,
     error: Told,
+    /// Whether the line about it was written for a call further in.
+    is_told: bool,
 }
 
 impl Failure {
@@ -44,7 +46,7 @@ impl Failure {
         info: &CallInfo,
         messages: ErrorMessages,
     ) -> Self {
-        let shows = messages.shows(info.is_sensitive());
+        let shows = messages.shows_of(error, info.is_sensitive());
         Failure {
             step: step.map(Into::into),
             name: error.name().into(),
@@ -57,7 +59,13 @@ impl Failure {
                 _ => None,
             },
             error: if shows { Told::of(error) } else { Told::redacted() },
+            is_told: false,
         }
+    }
+
+    /// One of which the line was written for a call further in, or was not.
+    pub(crate) fn told(self, is_told: bool) -> Self {
+        Failure { is_told, ..self }
     }
 
     /// Whether both are about the same error, of which one may have been sealed meanwhile.
@@ -65,8 +73,11 @@ impl Failure {
         self.name == other.name && self.kind == other.kind && self.origin == other.origin
     }
 
-    /// Writes the line. The status is that of a response of HTTP.
+    /// Writes the line, unless that was done further in. The status is that of a response of HTTP.
     pub(crate) fn log(&self, info: &CallInfo, status: Option<u16>) {
+        if self.is_told {
+            return;
+        }
         let error: &(dyn StdError + 'static) = &self.error;
         macro_rules! line {
             ($level:ident, $message:literal) => {

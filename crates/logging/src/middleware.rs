@@ -1,12 +1,11 @@
 //! The middleware: which hook does what.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use hookstack_core::{
-    BeforeResponse, Call, CallInfo, Completed, DeadlineAlarm, Hook, HookSet, LambdaInfo,
-    Middleware, NextRequest, NextSend, NextStep, Payload, Result, Sending, Sent, TransformInput,
+    BeforeResponse, Call, CallInfo, ColdStart, Completed, DeadlineAlarm, Hook, HookSet, Middleware,
+    NextRequest, NextSend, NextStep, Payload, Result, Sending, Sent, TransformInput,
     TransformOutput,
 };
 use tracing::field::Empty;
@@ -20,6 +19,9 @@ use crate::config::{Config, LoggingBuilder, OwnLines};
 use crate::failure::Failure;
 use crate::scope::{self, Scope};
 use crate::{deadline, ending};
+
+/// The middleware's name, also as that of the signal that tells an error.
+const NAME: &str = "Logging";
 
 /// Opens a `tracing` span for each call and each executed step, and writes a line about each failure.
 ///
@@ -44,7 +46,7 @@ use crate::{deadline, ending};
 #[derive(Debug)]
 pub struct Logging {
     config: Config,
-    is_cold: AtomicBool,
+    cold_start: ColdStart,
     alarm: DeadlineAlarm,
 }
 
@@ -60,7 +62,7 @@ impl Logging {
     }
 
     pub(crate) fn from_config(config: Config) -> Self {
-        Logging { config, is_cold: AtomicBool::new(true), alarm: DeadlineAlarm::default() }
+        Logging { config, cold_start: ColdStart::default(), alarm: DeadlineAlarm::default() }
     }
 
     /// A middleware does not move once it is in a stack.
@@ -71,11 +73,6 @@ impl Logging {
     /// The scope that this middleware opened around this call or step.
     fn scope(&self, info: &Arc<CallInfo>) -> Option<Arc<Scope>> {
         bound::current().filter(|scope| scope.is_owned_by(self.address(), info))
-    }
-
-    /// The first call that this middleware sees meets a cold process.
-    fn is_cold_start(&self) -> bool {
-        self.is_cold.load(Ordering::Relaxed) && self.is_cold.swap(false, Ordering::Relaxed)
     }
 
     fn tells_everything(&self) -> bool {
@@ -91,7 +88,7 @@ impl Default for Logging {
 
 impl Middleware for Logging {
     fn name(&self) -> &str {
-        "logging"
+        NAME
     }
 
     fn enabled(&self) -> bool {
@@ -109,10 +106,6 @@ impl Middleware for Logging {
         if !self.config.correlation_id.reads_input() {
             hooks = hooks.without(Hook::TransformInput);
         }
-        // Later hooks see the error sealed, which matters only where its text is told nevertheless.
-        if !self.config.error_messages.shows(true) {
-            hooks = hooks.without(Hook::TransformOutput);
-        }
         hooks
     }
 
@@ -124,9 +117,7 @@ impl Middleware for Logging {
         let info = cx.info().clone();
         let span = call_span(&info);
         let mut scope = Scope::new(info, cx.watch_trace());
-        let lambda = scope.info.platform::<LambdaInfo>();
-        let cold_start = lambda.map_or_else(|| self.is_cold_start(), |lambda| lambda.is_cold_start);
-        scope.cold_start = cold_start;
+        scope.cold_start = self.cold_start.is_met_by(&scope.info);
         scope.owner = self.address();
         scope.awaits_correlation_id = self.config.correlation_id.reads_input();
         let scope = Arc::new(scope);
@@ -189,7 +180,13 @@ impl Middleware for Logging {
         {
             let step = cx.step().map(hookstack_core::StepInfo::id);
             let messages = self.config.error_messages;
-            *scope.failure() = Some(Failure::new(error, step, cx.info(), messages));
+            let failure = Failure::new(error, step, cx.info(), messages);
+            *scope.failure() = Some(failure.told(error.is_told_by(NAME)));
+            if self.config.own_lines != OwnLines::Off
+                && let Some(error) = cx.error_mut()
+            {
+                error.tell_by(NAME);
+            }
         }
         Ok(())
     }

@@ -1,9 +1,7 @@
 //! What the lines of a call tell of the request that it answers, under HTTP and AWS Lambda. Never a header, a query
 //! or a body.
 
-use hookstack_core::{
-    CallInfo, CallTrigger, Error, ErrorKind, LambdaInfo, TraceContext, XRayTrace,
-};
+use hookstack_core::{CallInfo, CallTrigger, Error, LambdaInfo, TraceContext, XRayTrace};
 
 /// The keys with texts that a call's lines have, and those that this call's lack.
 pub(crate) fn texts(info: &CallInfo) -> [(&'static str, Option<&str>); 5] {
@@ -41,7 +39,5 @@ pub(crate) fn trace_id(info: &CallInfo) -> Option<[u8; 16]> {
 
 /// Whether an error that ends a call before it has a status is a mistake of the caller's.
 pub(crate) fn is_client_error(info: &CallInfo, error: &Error) -> bool {
-    use ErrorKind::{InvalidInput, TooLarge, Unauthenticated};
-    matches!(info.trigger, CallTrigger::Http { .. })
-        && matches!(error.kind(), InvalidInput | TooLarge | Unauthenticated)
+    info.is_client_error(error.response_status())
 }

@@ -46,6 +46,7 @@ pub(crate) fn is_below(hash: u64, rate: f64) -> bool {
 /// other layers: `fmt::layer().with_filter(SamplingFilter::new(Level::INFO, 0.01))`. Lines outside of any
 /// call below the level are dropped.
 #[derive(Clone, Copy, Debug)]
+#[must_use]
 pub struct SamplingFilter {
     level: Level,
     rate: f64,

@@ -2,8 +2,8 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
+use hookstack_core::ColdStart;
 use hookstack_core::redact::ErrorMessages;
 use opentelemetry::InstrumentationScope;
 use opentelemetry::global::BoxedTracer;
@@ -80,7 +80,7 @@ pub(crate) struct Config {
     pub(crate) propagation: Propagation,
     pub(crate) flush: Flush,
     pub(crate) flusher: Arc<Flusher>,
-    pub(crate) is_cold: AtomicBool,
+    pub(crate) cold_start: ColdStart,
 }
 
 impl OpenTelemetryBuilder {
@@ -206,7 +206,7 @@ impl OpenTelemetryBuilder {
             propagation: Propagation { baggage: self.baggage },
             flush: self.flush,
             flusher: Arc::new(Flusher::new(self.providers)),
-            is_cold: AtomicBool::new(true),
+            cold_start: ColdStart::default(),
         };
         OpenTelemetry::with(self.tracer, self.metrics, config)
     }

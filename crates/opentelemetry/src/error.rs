@@ -2,38 +2,40 @@
 
 use std::fmt;
 
+use hookstack_core::BoxError;
 use opentelemetry_otlp::ExporterBuildError;
 
 /// What providers cannot be made for.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum SetupError {
+pub enum InitError {
     /// A variable, an address or a header is not valid.
-    Exporter(ExporterBuildError),
+    Exporter(BoxError),
     /// The HTTP client could not be made.
     Client(String),
 }
 
-impl fmt::Display for SetupError {
+impl fmt::Display for InitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            SetupError::Exporter(error) => write!(f, "the OTLP exporter: {error}"),
-            SetupError::Client(problem) => write!(f, "the HTTP client: {problem}"),
+            InitError::Exporter(error) => write!(f, "the OTLP exporter: {error}"),
+            InitError::Client(problem) => write!(f, "the HTTP client: {problem}"),
         }
     }
 }
 
-impl std::error::Error for SetupError {
+impl std::error::Error for InitError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            SetupError::Exporter(error) => Some(error),
-            SetupError::Client(_) => None,
+            InitError::Exporter(error) => Some(&**error),
+            InitError::Client(_) => None,
         }
     }
 }
 
-impl From<ExporterBuildError> for SetupError {
-    fn from(error: ExporterBuildError) -> Self {
-        SetupError::Exporter(error)
+impl InitError {
+    /// The exporter's crate is none of this one's interface.
+    pub(crate) fn exporter(error: ExporterBuildError) -> Self {
+        InitError::Exporter(error.into())
     }
 }

@@ -25,6 +25,8 @@ pub(crate) struct Exception {
     stack: Option<String>,
     /// What failed before and is told too.
     earlier: Option<Box<Exception>>,
+    /// Whether the span of a call further in has the event.
+    is_told: bool,
 }
 
 /// The function's error, as it was before other middleware sealed it.
@@ -52,19 +54,31 @@ impl Failure {
 impl Exception {
     pub(crate) fn of(error: &Error, messages: ErrorMessages, sensitive: bool) -> Self {
         let message = messages.text(error, sensitive);
-        let stack = error.stack().filter(|_| messages.shows(sensitive));
+        let stack = error.stack().filter(|_| messages.shows_of(error, sensitive));
         Exception {
             name: text(error.name()).into(),
             message: bounded(message, MAX_MESSAGE).to_owned(),
             stack: stack.map(|stack| bounded(&stack, MAX_STACK).to_owned()),
             earlier: None,
+            is_told: false,
         }
     }
 
     /// A call whose future was dropped.
     pub(crate) fn abandoned() -> Self {
         let message = "dropped before it ended".to_owned();
-        Exception { name: "abandoned".to_owned(), message, stack: None, earlier: None }
+        Exception {
+            name: "abandoned".to_owned(),
+            message,
+            stack: None,
+            earlier: None,
+            is_told: false,
+        }
+    }
+
+    /// One of which the span of a call further in has the event, or has not.
+    pub(crate) fn told(self, is_told: bool) -> Self {
+        Exception { is_told, ..self }
     }
 
     /// With one that it took the place of.
@@ -90,7 +104,8 @@ impl Exception {
         let earlier = self.earlier.take().map(|earlier| earlier.event());
         let name = KeyValue::new(ERROR_TYPE, self.name.clone());
         let status = Status::error(self.message.clone());
-        (name, status, earlier.into_iter().chain([self.event()]))
+        let own = (!self.is_told).then(|| self.event());
+        (name, status, earlier.into_iter().chain(own))
     }
 
     fn event(self) -> Vec<KeyValue> {

@@ -10,6 +10,7 @@
 //! No payload, output or data of an event is ever in a signal. Messages of errors are, unless a middleware in
 //! the stack declares payloads secret; [`error_messages`](OpenTelemetryBuilder::error_messages) decides
 //! otherwise.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod attributes;
 mod config;
@@ -32,12 +33,14 @@ mod run;
 mod sampling;
 #[cfg(feature = "sdk")]
 mod sdk;
+mod sending;
 mod spans;
+mod step;
 mod tracer;
 
 pub use config::{CallSpans, OpenTelemetryBuilder, SenderTrace};
 #[cfg(feature = "otlp")]
-pub use error::SetupError;
+pub use error::InitError;
 pub use flush::Flush;
 pub use hookstack_core::redact::ErrorMessages;
 pub use ids::{span_id_of_run, span_id_of_step, span_id_of_step_in_run, trace_id_of_run};

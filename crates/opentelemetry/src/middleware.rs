@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::sync::OnceLock;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use hookstack_core::{
@@ -12,21 +11,18 @@ use hookstack_core::{
 };
 use opentelemetry::baggage::BaggageExt;
 use opentelemetry::global::BoxedTracer;
-use opentelemetry::trace::{
-    FutureExt, Link, Span, SpanBuilder, SpanContext, SpanKind, TraceContextExt,
-};
+use opentelemetry::trace::{FutureExt, TraceContextExt};
 use opentelemetry::{Context, global};
 
-use crate::attributes;
-use crate::config::{Config, OpenTelemetryBuilder, SenderTrace, scope};
+use crate::config::{Config, OpenTelemetryBuilder, scope};
 use crate::exception::{Exception, Failure};
 use crate::ids::Ids;
 use crate::metrics::Metrics;
-use crate::propagation::trace_context;
 use crate::replay;
 use crate::request::{self, RequestState};
-use crate::run::{CallState, RunTrace};
-use crate::spans::{self, StepSpan};
+use crate::run::CallState;
+use crate::sending::SendSpan;
+use crate::spans;
 use crate::tracer::{RunTracer, remote};
 
 /// Writes the spans of runs, steps, requests and sendings, and the metrics of calls.
@@ -86,13 +82,6 @@ impl OpenTelemetry {
         self.metrics.get_or_init(global).as_ref()
     }
 
-    /// Whether it is the first call of the process.
-    pub(crate) fn is_cold_start(&self) -> bool {
-        // Written once, so that calls do not contend for it.
-        self.config.is_cold.load(Ordering::Relaxed)
-            && self.config.is_cold.swap(false, Ordering::Relaxed)
-    }
-
     async fn flush(&self, has_failed: bool) {
         if self.config.flush.is_due(has_failed) {
             self.config.flusher.flush(self.config.flush.limit()).await;
@@ -101,119 +90,6 @@ impl OpenTelemetry {
 
     fn exception(&self, error: &Error, sensitive: bool) -> Exception {
         Exception::of(error, self.config.error_messages, sensitive)
-    }
-
-    /// What the call runs in, unless only its events tell.
-    fn begin(&self, cx: &mut Call, is_cold: bool) -> Option<Context> {
-        if self.config.sender == SenderTrace::Parent {
-            cx.extensions_mut().insert(CallState::new(None, is_cold));
-            return None;
-        }
-        let trace = RunTrace::of(cx.info(), self.config.ratio);
-        cx.set_trace(trace.context());
-        let context = Context::current().with_remote_span_context(trace.span());
-        // What comes with an event travels on, whether the run is sampled or not.
-        if !trace.sampled && !self.config.propagation.baggage {
-            return Some(context);
-        }
-        cx.extensions_mut().insert(CallState::new(Some(trace), is_cold));
-        Some(context)
-    }
-
-    /// What the events tell: the sender's trace.
-    fn read_events(&self, state: &CallState, cx: &TransformInput<'_>) {
-        let propagation = self.config.propagation;
-        let mut senders = cx.events().iter().filter(|event| !event.trace.is_empty());
-        let first = cx.events().first().map(|event| &event.trace);
-        let trace = state.trace.get_or_init(|| {
-            match first.and_then(|carrier| propagation.extract(carrier)) {
-                Some(parent) => RunTrace::below(parent, cx.info()),
-                None => RunTrace::of(cx.info(), self.config.ratio),
-            }
-        });
-        let mut noted = state.noted();
-        noted.memoized = cx.memoized().len();
-        noted.baggage = first.and_then(|carrier| propagation.extract_baggage(carrier));
-        if !trace.sampled {
-            return;
-        }
-        if trace.parent.is_some() {
-            senders.next();
-        }
-        let senders = senders.filter_map(|event| propagation.extract(&event.trace));
-        // A span that was not sampled is nowhere to be found.
-        noted.links.extend(senders.filter(SpanContext::is_sampled).map(Link::with_context));
-    }
-
-    /// What the function runs in, if that differs from what its call runs in.
-    fn context_of_function(&self, cx: &mut Call) -> Option<Context> {
-        let state = cx.extensions().get::<CallState>()?;
-        let baggage = state.noted().baggage.clone();
-        let trace = state.trace.get()?;
-        let repeats = trace.sampled && replay::is_due(cx.info());
-        let trace = (self.config.sender == SenderTrace::Parent).then(|| trace.clone());
-        if baggage.is_none() && trace.is_none() && !repeats {
-            return None;
-        }
-        let mut context = Context::current();
-        if let Some(baggage) = baggage {
-            context = context.with_baggage(baggage);
-        }
-        if let Some(trace) = trace {
-            context = context.with_remote_span_context(trace.span());
-            cx.set_trace(trace.context());
-        }
-        if repeats {
-            context = replay::mark(context, cx.info());
-        }
-        Some(context)
-    }
-
-    /// The span of an attempt of a step, in a context of its own; `None` if the run is not sampled.
-    fn start_step(&self, cx: &mut Call) -> Option<StepSpan> {
-        let tracer = self.tracer()?;
-        let step = cx.step()?;
-        let trace = cx.extensions().get::<CallState>()?.trace.get()?;
-        if !trace.sampled {
-            return None;
-        }
-        let info = cx.info();
-        let id_of = |attempt| trace.ids_of_step(info, step.hash(), attempt);
-        let mut builder = SpanBuilder::from_name(attributes::title(step.id().to_owned()))
-            .with_kind(SpanKind::Internal)
-            .with_attributes(attributes::of_step(info, step));
-        if let Some(previous) = spans::previous(info, tracer.takes_ids(), id_of) {
-            builder = builder.with_links(vec![Link::with_context(previous)]);
-        }
-        // Below the run, whatever the function has open: that is another span in each call.
-        let parent = Context::current().with_remote_span_context(trace.span());
-        let span = tracer.start_as(id_of(info.attempt), builder, &parent);
-        cx.set_trace(trace_context(span.span_context()));
-        Some(StepSpan::new(parent.with_span(span)))
-    }
-
-    /// The span of a sending, in a context of its own.
-    fn start_sending(&self, cx: &BeforeSendEvents<'_>) -> Option<SendSpan> {
-        let tracer = self.tracer()?;
-        let mut parent = Context::current();
-        if !parent.has_active_span()
-            && let Some(trace) = cx.trace()
-        {
-            parent = parent.with_remote_span_context(remote(Ids::from(trace), trace.sampled));
-        }
-        let above = parent.span().span_context().clone();
-        if above.is_valid() && !above.is_sampled() {
-            return Some(SendSpan { context: parent, is_own: false });
-        }
-        let events = cx.events();
-        let name = events.first().map(|event| event.name.as_str());
-        let name = name.filter(|name| events.iter().all(|event| event.name == *name));
-        let title = name.map_or_else(|| "send".to_owned(), |name| format!("send {name}"));
-        let builder = SpanBuilder::from_name(attributes::title(title))
-            .with_kind(SpanKind::Producer)
-            .with_attributes(attributes::of_sending(events.len(), name));
-        let span = tracer.start(builder, &parent);
-        Some(SendSpan { context: parent.with_span(span), is_own: true })
     }
 }
 
@@ -229,14 +105,14 @@ impl fmt::Debug for OpenTelemetry {
     }
 }
 
-/// Lies in the extensions of a sending.
-struct SendSpan {
-    context: Context,
-    /// Not if the sender is not sampled: then it is the sender's.
-    is_own: bool,
-}
+/// The middleware's name, also as that of the signal that tells an error.
+const NAME: &str = "OpenTelemetry";
 
 impl Middleware for OpenTelemetry {
+    fn name(&self) -> &str {
+        NAME
+    }
+
     fn enabled(&self) -> bool {
         self.config.enabled
     }
@@ -256,7 +132,7 @@ impl Middleware for OpenTelemetry {
             return self.around_service(cx, next).await;
         }
         let measured = self.metrics().map(|metrics| (metrics, Instant::now()));
-        let is_cold = self.is_cold_start();
+        let is_cold = self.config.cold_start.is_met_by(cx.info());
         if let Some((metrics, _)) = measured.filter(|_| is_cold) {
             metrics.cold_start(cx.info());
         }
@@ -330,7 +206,11 @@ impl Middleware for OpenTelemetry {
             && state.is_recorded()
         {
             let exception = self.exception(error, cx.info().is_sensitive());
+            let exception = exception.told(error.is_told_by(NAME));
             state.note(Failure::new(error, exception));
+            if let Some(error) = cx.error_mut() {
+                error.tell_by(NAME);
+            }
         }
         let state = cx.extensions().get::<CallState>();
         if let Some(error) = cx.error()

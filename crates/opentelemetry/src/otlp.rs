@@ -16,7 +16,7 @@ use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::BuilderVerifierExt;
 
 use crate::config::OpenTelemetryBuilder;
-use crate::error::SetupError;
+use crate::error::InitError;
 use crate::middleware::OpenTelemetry;
 use crate::sdk::for_runs;
 
@@ -41,9 +41,9 @@ const MAX_ANSWER: u64 = 64 * 1024;
 /// ```
 ///
 /// # Errors
-/// [`SetupError`] when a variable or the system's certificates cannot be used. A collector that cannot be
+/// [`InitError`] when a variable or the system's certificates cannot be used. A collector that cannot be
 /// reached is no error: what it does not take is dropped.
-pub fn init(service_name: &str) -> Result<Telemetry, SetupError> {
+pub fn init(service_name: &str) -> Result<Telemetry, InitError> {
     let telemetry = Telemetry::builder(service_name).build()?;
     telemetry.install();
     Ok(telemetry)
@@ -155,7 +155,7 @@ impl TelemetryBuilder {
     ///
     /// # Errors
     /// As [`init`].
-    pub fn build(self) -> Result<Telemetry, SetupError> {
+    pub fn build(self) -> Result<Telemetry, InitError> {
         let client = Client::new(self.timeout.unwrap_or_else(timeout))?;
         let name = std::env::var("OTEL_SERVICE_NAME").ok().filter(|name| !name.is_empty());
         let name = name.unwrap_or(self.service_name);
@@ -180,11 +180,13 @@ impl TelemetryBuilder {
         let others = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(ratio)));
         let tracer_provider = for_runs(SdkTracerProvider::builder(), others)
             .with_resource(resource.clone())
-            .with_batch_exporter(spans.build()?)
+            .with_batch_exporter(spans.build().map_err(InitError::exporter)?)
             .build();
         let meter_provider = SdkMeterProvider::builder()
             .with_resource(resource)
-            .with_reader(PeriodicReader::builder(metrics.build()?).build())
+            .with_reader(
+                PeriodicReader::builder(metrics.build().map_err(InitError::exporter)?).build(),
+            )
             .build();
         Ok(Telemetry { tracer_provider, meter_provider, ratio })
     }
@@ -212,8 +214,8 @@ fn timeout() -> Duration {
 struct Client(reqwest::blocking::Client);
 
 impl Client {
-    fn new(timeout: Duration) -> Result<Self, SetupError> {
-        let problem = |error: &dyn fmt::Display| SetupError::Client(error.to_string());
+    fn new(timeout: Duration) -> Result<Self, InitError> {
+        let problem = |error: &dyn fmt::Display| InitError::Client(error.to_string());
         let tls = tls()?;
         // A blocking client must not be made on a thread of an async runtime.
         let made = std::thread::spawn(move || {
@@ -232,12 +234,12 @@ impl Client {
 }
 
 /// The cryptography is named here, so nothing depends on a provider that the process installed.
-fn tls() -> Result<ClientConfig, SetupError> {
+fn tls() -> Result<ClientConfig, InitError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = || {
         ClientConfig::builder_with_provider(provider.clone())
             .with_safe_default_protocol_versions()
-            .map_err(|error| SetupError::Client(error.to_string()))
+            .map_err(|error| InitError::Client(error.to_string()))
     };
     match builder()?.with_platform_verifier() {
         Ok(verified) => Ok(verified.with_no_client_auth()),

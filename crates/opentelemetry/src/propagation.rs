@@ -94,11 +94,7 @@ impl Propagation {
 
 /// A span in the form of the lifecycle.
 pub(crate) fn trace_context(span: &SpanContext) -> TraceContext {
-    TraceContext {
-        trace_id: span.trace_id().to_bytes(),
-        span_id: span.span_id().to_bytes(),
-        sampled: span.is_sampled(),
-    }
+    TraceContext::new(span.trace_id().to_bytes(), span.span_id().to_bytes(), span.is_sampled())
 }
 
 fn encode_baggage(context: &Context) -> String {

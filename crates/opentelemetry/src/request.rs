@@ -4,8 +4,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use hookstack_core::{
-    AfterResponse, Call, CallInfo, CallTrigger, Completed, Error, LambdaInfo, NextRequest,
-    OnAbandoned, Result,
+    AfterResponse, Call, CallInfo, CallTrigger, Completed, Error, NextRequest, OnAbandoned, Result,
 };
 use http::StatusCode;
 use opentelemetry::baggage::BaggageExt;
@@ -99,8 +98,7 @@ impl OpenTelemetry {
         if self.tracer().is_none() && self.metrics().is_none() {
             return next.run(cx).await;
         }
-        let lambda = cx.info().platform::<LambdaInfo>();
-        let is_cold = lambda.map_or_else(|| self.is_cold_start(), |lambda| lambda.is_cold_start);
+        let is_cold = self.config.cold_start.is_met_by(cx.info());
         let is_lambda = matches!(cx.info().trigger, CallTrigger::Lambda { .. });
         if let Some(metrics) = self.metrics().filter(|_| is_lambda && is_cold) {
             metrics.cold_start(cx.info());
@@ -179,7 +177,7 @@ impl OpenTelemetry {
             state.exception(error, Exception::of(error, messages, info.is_sensitive()))
         });
         // The status of an invocation is none of HTTP.
-        let is_http = matches!(info.trigger, CallTrigger::Http { .. });
+        let is_http = info.trigger.is_http();
         state.write(is_http.then_some(status), failure);
     }
 

@@ -1,14 +1,18 @@
-//! What is kept of a call until its spans are written.
+//! Calls of runs: the run's trace, and what is kept of a call until its spans are written.
 
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::SystemTime;
 
-use hookstack_core::{CallInfo, StepHash, TraceContext};
-use opentelemetry::baggage::KeyValueMetadata;
-use opentelemetry::trace::{Link, SpanContext};
+use hookstack_core::{Call, CallInfo, StepHash, TraceContext, TransformInput};
+use opentelemetry::Context;
+use opentelemetry::baggage::{BaggageExt, KeyValueMetadata};
+use opentelemetry::trace::{Link, SpanContext, TraceContextExt};
 
+use crate::config::SenderTrace;
 use crate::exception::Failure;
 use crate::ids::{Ids, span_id_of_step, span_id_of_step_in_run};
+use crate::middleware::OpenTelemetry;
+use crate::replay;
 use crate::sampling::Ratio;
 use crate::tracer::remote;
 
@@ -51,11 +55,7 @@ impl RunTrace {
     }
 
     pub(crate) fn context(&self) -> TraceContext {
-        TraceContext {
-            trace_id: self.ids.trace.to_bytes(),
-            span_id: self.ids.span.to_bytes(),
-            sampled: self.sampled,
-        }
+        TraceContext::new(self.ids.trace.to_bytes(), self.ids.span.to_bytes(), self.sampled)
     }
 }
 
@@ -98,5 +98,73 @@ impl CallState {
 
     pub(crate) fn noted(&self) -> MutexGuard<'_, Noted> {
         self.noted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl OpenTelemetry {
+    /// What the call runs in, unless only its events tell.
+    pub(crate) fn begin(&self, cx: &mut Call, is_cold: bool) -> Option<Context> {
+        if self.config.sender == SenderTrace::Parent {
+            cx.extensions_mut().insert(CallState::new(None, is_cold));
+            return None;
+        }
+        let trace = RunTrace::of(cx.info(), self.config.ratio);
+        cx.set_trace(trace.context());
+        let context = Context::current().with_remote_span_context(trace.span());
+        // What comes with an event travels on, whether the run is sampled or not.
+        if !trace.sampled && !self.config.propagation.baggage {
+            return Some(context);
+        }
+        cx.extensions_mut().insert(CallState::new(Some(trace), is_cold));
+        Some(context)
+    }
+
+    /// What the events tell: the sender's trace.
+    pub(crate) fn read_events(&self, state: &CallState, cx: &TransformInput<'_>) {
+        let propagation = self.config.propagation;
+        let mut senders = cx.events().iter().filter(|event| !event.trace.is_empty());
+        let first = cx.events().first().map(|event| &event.trace);
+        let trace = state.trace.get_or_init(|| {
+            match first.and_then(|carrier| propagation.extract(carrier)) {
+                Some(parent) => RunTrace::below(parent, cx.info()),
+                None => RunTrace::of(cx.info(), self.config.ratio),
+            }
+        });
+        let mut noted = state.noted();
+        noted.memoized = cx.memoized().len();
+        noted.baggage = first.and_then(|carrier| propagation.extract_baggage(carrier));
+        if !trace.sampled {
+            return;
+        }
+        if trace.parent.is_some() {
+            senders.next();
+        }
+        let senders = senders.filter_map(|event| propagation.extract(&event.trace));
+        // A span that was not sampled is nowhere to be found.
+        noted.links.extend(senders.filter(SpanContext::is_sampled).map(Link::with_context));
+    }
+
+    /// What the function runs in, if that differs from what its call runs in.
+    pub(crate) fn context_of_function(&self, cx: &mut Call) -> Option<Context> {
+        let state = cx.extensions().get::<CallState>()?;
+        let baggage = state.noted().baggage.clone();
+        let trace = state.trace.get()?;
+        let repeats = trace.sampled && replay::is_due(cx.info());
+        let trace = (self.config.sender == SenderTrace::Parent).then(|| trace.clone());
+        if baggage.is_none() && trace.is_none() && !repeats {
+            return None;
+        }
+        let mut context = Context::current();
+        if let Some(baggage) = baggage {
+            context = context.with_baggage(baggage);
+        }
+        if let Some(trace) = trace {
+            context = context.with_remote_span_context(trace.span());
+            cx.set_trace(trace.context());
+        }
+        if repeats {
+            context = replay::mark(context, cx.info());
+        }
+        Some(context)
     }
 }

@@ -1,4 +1,4 @@
-//! The spans that a call writes when it is over, and the one of a step while it runs.
+//! The spans that a call writes when it is over.
 
 use std::time::SystemTime;
 
@@ -125,44 +125,4 @@ fn write_run(
         failure.record(&mut span);
     }
     span.end_with_timestamp(ended);
-}
-
-/// The span of an attempt of a step, which ends in any case.
-pub(crate) struct StepSpan {
-    context: Context,
-    ended: bool,
-}
-
-impl StepSpan {
-    /// The active span of a context.
-    pub(crate) fn new(context: Context) -> Self {
-        StepSpan { context, ended: false }
-    }
-
-    /// What the step's body runs in.
-    pub(crate) fn context(&self) -> &Context {
-        &self.context
-    }
-
-    pub(crate) fn end(mut self, failure: Option<Exception>) {
-        self.write(failure);
-    }
-
-    fn write(&mut self, failure: Option<Exception>) {
-        if std::mem::replace(&mut self.ended, true) {
-            return;
-        }
-        let span = self.context.span();
-        if let Some(failure) = failure {
-            failure.record_in(&span);
-        }
-        // Not when the context is dropped: the body may have handed it to a task that goes on.
-        span.end();
-    }
-}
-
-impl Drop for StepSpan {
-    fn drop(&mut self) {
-        self.write(Some(Exception::abandoned()));
-    }
 }

@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-use hookstack_core::{CallInfo, StepInfo, TraceContext, TraceWatch};
+use hookstack_core::redact::ErrorMessages;
+use hookstack_core::{CallInfo, Error, StepInfo, TraceContext, TraceWatch};
 use http::StatusCode;
 use sentry_core::protocol::Event;
 use sentry_core::{Client, Hub};
@@ -27,8 +28,9 @@ pub(crate) struct CallHub {
 /// What is known about a call in progress.
 pub(crate) struct CallNotes {
     pub(crate) info: Arc<CallInfo>,
-    /// Whether messages of errors may be told.
+    /// Whether messages of errors and panics may be told in general.
     pub(crate) shows: bool,
+    messages: ErrorMessages,
     pub(crate) request_data: bool,
     /// Whether something was sent for which it is worth to wait.
     pub(crate) has_sent: AtomicBool,
@@ -91,6 +93,7 @@ impl CallHub {
         let notes = Arc::new(CallNotes {
             info: info.clone(),
             shows: config.error_messages.shows(info.is_sensitive()),
+            messages: config.error_messages,
             request_data: config.request_data,
             has_sent: AtomicBool::new(false),
             stand_in: stand_ins.of(&client),
@@ -125,6 +128,11 @@ impl Changing {
 impl CallNotes {
     pub(crate) fn lock(&self) -> MutexGuard<'_, Changing> {
         self.changing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the message of this error may be told.
+    pub(crate) fn shows_of(&self, error: &Error) -> bool {
+        self.messages.shows_of(error, self.info.is_sensitive())
     }
 
     /// Whether the call's end was not dealt with before.

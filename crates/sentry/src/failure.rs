@@ -27,6 +27,8 @@ pub(crate) struct Failure {
     pub(crate) is_final: bool,
     /// The stack that came with a stored error.
     pub(crate) stack: Option<String>,
+    /// Whether it is captured for a call further in.
+    pub(crate) is_told: bool,
     /// What the panic hook captured.
     pub(crate) panic: Option<Box<Event<'static>>>,
 }
@@ -121,6 +123,7 @@ impl Failure {
             attempt,
             is_final,
             stack: stack.map(|stack| cut(stack, limits::STACK).to_owned()),
+            is_told: false,
             panic: None,
         }
     }

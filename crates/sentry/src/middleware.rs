@@ -7,15 +7,15 @@ use std::task::{Context, Poll};
 use std::time::SystemTime;
 
 use hookstack_core::{
-    AfterResponse, BeforeMemoization, BeforeSendEvents, Call, CallTrigger, Completed,
-    DeadlineAlarm, Error, ErrorKind, MemoValue, Middleware, NextRequest, NextStep, OnAbandoned,
-    OnRegister, Payload, Result, StepOptions, TransformMemoized, TransformOutput,
+    AfterResponse, BeforeMemoization, BeforeSendEvents, Call, Completed, DeadlineAlarm, Error,
+    ErrorKind, MemoValue, Middleware, NextRequest, NextStep, OnAbandoned, OnRegister, Payload,
+    Result, StepOptions, TransformMemoized, TransformOutput,
 };
 use sentry_core::protocol::{MonitorCheckInStatus, SpanStatus};
 
 use crate::bound::Bound;
 use crate::call::CallHub;
-use crate::config::{Base, Config, SentryBuilder};
+use crate::config::{Base, Capture, Config, SentryBuilder};
 use crate::failure::Place;
 use crate::flush::{Flushed, Flusher};
 use crate::memory::Memory;
@@ -23,6 +23,9 @@ use crate::report::Reporter;
 use crate::request;
 use crate::stand_in::StandIns;
 use crate::{deadline, limits, propagation, spans};
+
+/// The middleware's name, also as that of the signal that tells an error.
+pub(crate) const NAME: &str = "Sentry";
 
 /// Reports failures of functions, their steps and their hooks to Sentry. See the [crate](crate).
 ///
@@ -95,7 +98,7 @@ impl Sentry {
         let status = result.as_ref().ok().map(Completed::status);
         call.notes.lock().status = status;
         let has_failed = !call.notes.lock().failures.is_empty();
-        let is_http = matches!(call.notes.info.trigger, CallTrigger::Http { .. });
+        let is_http = call.notes.info.trigger.is_http();
         let status = match status {
             Some(status) if is_http => request::span_status(status),
             _ if has_failed => SpanStatus::InternalError,
@@ -155,6 +158,10 @@ async fn observe_step(call: CallHub, cx: &mut Call, next: NextStep<'_>) -> Resul
 }
 
 impl Middleware for Sentry {
+    fn name(&self) -> &str {
+        NAME
+    }
+
     fn enabled(&self) -> bool {
         // A client without a DSN never gets one; that of a hub can come later.
         let is_off = matches!(&self.config.base, Base::Client(client, _) if !client.is_enabled());
@@ -228,6 +235,11 @@ impl Middleware for Sentry {
             }
             let place = if cx.step().is_some() { Place::Step } else { Place::Function };
             self.reporter(call).note(error, place, cx.step().map(Into::into));
+            if self.config.capture != Capture::Never
+                && let Some(error) = cx.error_mut()
+            {
+                error.tell_by(NAME);
+            }
         }
         if self.config.hands_traces_on()
             && matches!(cx.options(), Some(StepOptions::Invoke(_)))

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use hookstack_core::redact::REDACTED;
 use hookstack_core::{CallInfo, Error, ErrorKind, Outcome};
 use sentry_core::protocol::{Event, Exception, MonitorCheckInStatus, Value};
 use sentry_core::{Breadcrumb, Hub, Level};
@@ -10,6 +11,7 @@ use crate::call::CallHub;
 use crate::config::{Capture, Captured, Config};
 use crate::failure::{FailedStep, Failure, Place};
 use crate::memory::{Memory, Notes};
+use crate::middleware::NAME;
 use crate::{describe, failure, limits, processor};
 
 /// What ended calls are reported with.
@@ -29,8 +31,10 @@ impl Reporter<'_> {
     pub(crate) fn note(&self, error: &Error, place: Place, step: Option<FailedStep>) {
         let notes = &self.call.notes;
         let is_final = is_final(error, &notes.info);
-        let mut failure = Failure::of(error, place, notes.info.attempt, is_final, notes.shows);
+        let mut failure =
+            Failure::of(error, place, notes.info.attempt, is_final, notes.shows_of(error));
         failure.step = step.or(failure.step);
+        failure.is_told = error.is_told_by(NAME);
         let mut changing = notes.lock();
         if changing.failures.iter().any(|known| known.place == place) {
             return;
@@ -92,7 +96,8 @@ impl Reporter<'_> {
             known.is_final = is_final;
             return Some(known);
         }
-        let mut failure = Failure::of(error, place, notes.info.attempt, is_final, notes.shows);
+        let mut failure =
+            Failure::of(error, place, notes.info.attempt, is_final, notes.shows_of(error));
         // It stands in place of what was noted.
         for mut replaced in noted {
             let title = Value::from(replaced.title());
@@ -119,6 +124,7 @@ impl Reporter<'_> {
     ) {
         let at_once = self.config.captures_steps_at_once();
         let is_captured = match failure.place {
+            _ if failure.is_told => false,
             Place::Step if failure.is_final => at_once,
             Place::Function if failure.is_final => {
                 !self.complete(&mut failure, &mut run) || !at_once
@@ -154,7 +160,9 @@ impl Reporter<'_> {
         let Some(known) = run.take_step(step) else { return has_body };
         // In place of what was stored, and of its causes, stands what the step failed with.
         let is_stored = |exception: &Exception| {
-            exception.ty == known.name && exception.value.as_deref() == Some(known.text())
+            let value = exception.value.as_deref();
+            // Where it failed it may have been known to hold nothing secret.
+            exception.ty == known.name && (value == Some(known.text()) || value == Some(REDACTED))
         };
         if let Some(position) = failure.exceptions.iter().rposition(is_stored) {
             if position + 1 == failure.exceptions.len() {
@@ -198,7 +206,8 @@ impl Reporter<'_> {
     fn capture_reported(&self, error: &Error, panics: &mut Vec<Event<'static>>) {
         let notes = &self.call.notes;
         let attempt = notes.info.attempt;
-        let mut failure = Failure::of(error, Place::Function, attempt, false, notes.shows);
+        let mut failure =
+            Failure::of(error, Place::Function, attempt, false, notes.shows_of(error));
         if failure.is_panic_of_call()
             && let Some(panic) = take_panic(panics, error.text())
         {

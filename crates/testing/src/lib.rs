@@ -4,7 +4,7 @@
 //!   Tests compare the whole [sequence](Log::sequence), with marks of their own code in it.
 //! - The same recorder [fails on demand](Recorder::failing), in any hook, by an error or a panic, before
 //!   or after it called on: put one beside the middleware under test and see that it copes.
-//! - `Timeline` (feature `engine`) prints what the local engine did: calls, hooks, what was stored.
+//! - `Timeline` (feature `engine`, the only one) prints what the local engine did: calls, hooks, what was stored.
 //! - [`Request`] is a call of the smallest host with requests, as those for HTTP and AWS Lambda.
 //! - [`Canary`] finds a secret in the bytes that leave the process, however it was encoded.
 //!
@@ -22,6 +22,7 @@
 //! let sequence = log.sequence();
 //! # let _ = (stack, sequence);
 //! ```
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod canary;
 mod fault;

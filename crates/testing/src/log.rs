@@ -74,6 +74,7 @@ pub enum Entry {
 /// assert_ne!(Phase::Enter, Phase::Exit);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Phase {
     /// A hook that is not an onion.
     Whole,

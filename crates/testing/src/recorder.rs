@@ -28,6 +28,7 @@ use crate::scene::Scene;
 /// assert_eq!(log.sequence(), ["A.on_register"]);
 /// # Ok::<_, hookstack_core::Error>(())
 /// ```
+#[must_use]
 pub struct Recorder {
     name: String,
     log: Log,

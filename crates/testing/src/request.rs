@@ -1,11 +1,10 @@
 //! Requests to a host without events, in process.
 
 use std::future::Future;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use hookstack_core::host::{self, BoxFuture, CallGuard, Execution, Host};
+use hookstack_core::host::{BoxFuture, CallGuard, Code, Execution, Host};
 use hookstack_core::{
     Call, CallInfo, CallTrigger, Error, ErrorKind, FunctionInfo, Input, Outcome, Payload, Platform,
     Stack,
@@ -164,17 +163,12 @@ where
             };
             let info = cx.call().info().clone();
             let payload = cx.input().payload.clone();
-            let mut code = pin!(handler(payload));
-            std::future::poll_fn(|task| {
-                let _mark = host::mark_code(&info);
-                code.as_mut().poll(task)
-            })
-            .await
+            Code::start(info, || handler(payload)).await
         })
     }
 
     fn respond(&self, info: &CallInfo, outcome: &Outcome) -> (StatusCode, HeaderMap) {
-        let is_http = matches!(info.trigger, CallTrigger::Http { .. });
+        let is_http = info.trigger.is_http();
         let by_outcome = || match outcome.error().map(Error::kind) {
             None => StatusCode::OK,
             Some(ErrorKind::InvalidInput | ErrorKind::Unauthenticated) if is_http => {

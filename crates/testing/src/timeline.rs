@@ -32,6 +32,7 @@ use crate::log::{Entry, Log, Phase, Record};
 /// # Ok::<_, Error>(()) }).unwrap();
 /// ```
 #[derive(Debug)]
+#[must_use]
 pub struct Timeline {
     runs: Vec<RunRecord>,
     records: Vec<Record>,

@@ -14,7 +14,6 @@ mod client;
 mod drive;
 mod wire;
 
-use std::process::ExitCode;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -22,7 +21,7 @@ use axum::routing::post;
 use axum::{Json, Router};
 use hookstack_core::{Error, Result, Stack, StackBuilder};
 use hookstack_encryption::{Encryption, Key, Keyset};
-use hookstack_http::{Failure, HttpError, ProcessTime, layer};
+use hookstack_http::{HandlerError, HttpError, ProcessTime, layer};
 use hookstack_logging::{LogLayer, Logging};
 use hookstack_sentry::Sentry;
 use http::{HeaderName, Method, StatusCode};
@@ -49,7 +48,7 @@ struct Receipt {
     charged: u32,
 }
 
-async fn charge(Json(order): Json<Order>) -> Result<Json<Receipt>, Failure> {
+async fn charge(Json(order): Json<Order>) -> Result<Json<Receipt>, HandlerError> {
     tracing::info!(cents = order.cents, "charging");
     match order.cents {
         0 => Err(HttpError::new(StatusCode::CONFLICT, "nothing to charge"))?,
@@ -68,17 +67,7 @@ fn stack(keys: Keyset, reports: Arc<sentry::Client>) -> StackBuilder {
 }
 
 #[tokio::main]
-async fn main() -> ExitCode {
-    match run().await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-async fn run() -> Result {
+async fn main() -> Result {
     // One's own come from `Keyset::from_env`.
     let keys = Keyset::builder().primary(Key::generate()?).build()?;
     let (lines, reports) = (Wire::default(), Wire::default());

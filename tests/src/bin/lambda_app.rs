@@ -9,7 +9,7 @@ use hookstack_core::{
     AfterExecution, AfterResponse, BeforeResponse, Error, LambdaInfo, Middleware, Result, Stack,
 };
 use hookstack_encryption::{Encryption, Keyset};
-use hookstack_lambda::{Context, Event, Lambda};
+use hookstack_lambda::{Context, Data, Lambda};
 use hookstack_tests::http_client::{HttpClient, HttpRequest};
 use hookstack_tests::runtime_api::MARKS;
 use lambda_runtime::Runtime;
@@ -28,7 +28,7 @@ enum Task {
 }
 
 async fn handle(
-    Event(task): Event<Task>,
+    Data(task): Data<Task>,
     context: Context,
     info: hookstack_core::Info,
 ) -> Result<Value> {

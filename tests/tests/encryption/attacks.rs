@@ -459,7 +459,7 @@ async fn an_output_that_grows_beyond_the_limit_is_refused_with_both_sizes() {
     async fn large(step: Step) -> R<String> {
         let plain = 4 * 1024 * 1024 - 10;
         let result = step.run("large", async || Ok::<_, Error>("x".repeat(plain))).await;
-        Ok(result.expect_err("too large").message().to_owned())
+        Ok(result.expect_err("too large").text().to_owned())
     }
     let app = App::builder("shop")
         .with(encryption())

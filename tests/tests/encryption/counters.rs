@@ -91,7 +91,7 @@ async fn what_is_never_sealed_is_not_counted_as_plaintext() {
         Err(hookstack_core::Error::message("no"))
     }
     async fn handle(failure: Failure<Value>) -> R<String> {
-        Ok(failure.error.message().to_owned())
+        Ok(failure.error.text().to_owned())
     }
     let encryption = Encryption::builder(keys())
         .event("webhook", EventPolicy::plaintext())

@@ -124,7 +124,7 @@ async fn the_failure_of_another_invocation_or_function() {
         Err(Error::message(format!("declined {}", data["name"])))
     }
     async fn handle(failure: Failure<Value>) -> R<Value> {
-        Ok(json!([failure.error.message(), failure.event.data["name"]]))
+        Ok(json!([failure.error.text(), failure.event.data["name"]]))
     }
     async fn calls(Data(data): Data<Value>, step: Step) -> R<()> {
         let _: Result<Value, _> = step.invoke("pay", "pay", &data).await;

@@ -324,7 +324,7 @@ async fn waits_and_failure_handlers_see_peers_events_too() {
         Err(Error::message(later.data.to_string()))
     }
     async fn handle(failure: Failure<Value>) -> R<Value> {
-        Ok(json!([failure.event.data, failure.error.message()]))
+        Ok(json!([failure.event.data, failure.error.text()]))
     }
     let app = App::builder("app").with(with(interop()).build()).function(
         Function::builder("waits").on_event("shared").retries(0).on_failure(handle).handler(waits),

@@ -83,7 +83,7 @@ async fn error_of_a_peer(plain: Plain) -> Value {
         let answer = step.invoke::<_, _, _, Value>("call", peer, &json!({ "encrypted": 1 })).await;
         let error: StepError = answer.expect_err("it fails");
         let is_marked = error.kind() == ErrorKind::Unauthenticated;
-        Ok(json!([error.name(), error.message(), is_marked]))
+        Ok(json!([error.name(), error.text(), is_marked]))
     }
     async fn fails(Data(_): Data<Value>) -> R<Value> {
         Err(Error::non_retriable("no funds").with_name("Declined"))

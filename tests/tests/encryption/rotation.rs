@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use hookstack_core::{Error, Event, WaitForEvent};
 use hookstack_encryption::{
-    Class, Context, Encryption, Failure, Header, Key, KeyId, Keyset, Origin,
+    Class, Context, Encryption, EnvelopeError, Header, Key, KeyId, Keyset, Origin,
 };
 use hookstack_inngest::engine::{Engine, RunStatus};
 use hookstack_inngest::{App, AppBuilder, Data, Function, Step, TypedEvent};
@@ -46,7 +46,7 @@ async fn work(Data(data): Data<Value>, step: Step) -> R<Value> {
     let wait = WaitForEvent::new("go", Duration::from_secs(3600));
     let go: Option<TypedEvent<Value>> = step.wait_for_event("go", wait).await?;
     let failed = failed.expect_err("it failed");
-    Ok(json!([n, child, failed.message(), go.map(|event| event.data)]))
+    Ok(json!([n, child, failed.text(), go.map(|event| event.data)]))
 }
 
 async fn child(Data(data): Data<Value>, step: Step) -> R<Value> {
@@ -109,7 +109,7 @@ async fn rotation_loses_nothing_and_a_disabled_key_reads_nothing() {
             let expected = if by == key(only).id() {
                 Ok(output.clone().expect("opened"))
             } else {
-                Err(Failure::UnknownKey(by))
+                Err(EnvelopeError::UnknownKey(by))
             };
             assert_eq!(opened, expected, "run {index}");
         }
@@ -158,7 +158,7 @@ async fn an_event_sealed_by_a_disabled_key_waits_and_is_refused_when_it_stays_aw
     assert_eq!(open(&keyset(&[2]), "app-notes", run.output.as_deref()), Ok(json!({ "n": 1 })));
 }
 
-fn open(keys: &Keyset, function: &str, stored: Option<&str>) -> Result<Value, Failure> {
+fn open(keys: &Keyset, function: &str, stored: Option<&str>) -> Result<Value, EnvelopeError> {
     let stored = stored.expect("an output");
     let opened = keys.open(&Context::function_output(function), stored.as_bytes())?;
     Ok(serde_json::from_slice(opened.plaintext()).expect("JSON"))

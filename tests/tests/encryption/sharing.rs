@@ -93,7 +93,7 @@ fn version(encryption: Option<EncryptionBuilder>) -> AppBuilder {
             .run("fails", async || Err::<u8, _>(Error::non_retriable("no").with_name("Mine")))
             .await;
         step.sleep("nap", Duration::from_secs(10)).await?;
-        Ok(json!([child, failed.map_err(|error| format!("{}: {}", error.name(), error.message()))]))
+        Ok(json!([child, failed.map_err(|error| format!("{}: {}", error.name(), error.text()))]))
     }
     App::builder("app")
         .with(encryption.map(EncryptionBuilder::build))

@@ -30,9 +30,6 @@ const NOT_IN_CI: &[(&str, &str)] = &[
     ("cargo install cargo-fuzz", "CI installs it with `--locked` if it is missing"),
 ];
 
-/// Files that another part of the same work brings.
-const YET_TO_COME: &[&str] = &["SECURITY.md"];
-
 fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).expect(path)
 }
@@ -117,7 +114,7 @@ fn every_link_to_a_file_leads_to_one() {
             if file.is_empty() || is_item || file.contains("://") || file.starts_with("mailto:") {
                 continue;
             }
-            if !folder.join(file).exists() && !YET_TO_COME.contains(&file) {
+            if !folder.join(file).exists() {
                 broken.push(format!("{path}: {target}"));
             }
         }

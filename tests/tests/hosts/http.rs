@@ -7,7 +7,7 @@ use axum::body::{Body, to_bytes};
 use axum::routing::post;
 use axum::{Json, Router};
 use hookstack_encryption::{Context, Header};
-use hookstack_http::{Arg, Failure, HttpLayer};
+use hookstack_http::{Arg, HandlerError, HttpLayer};
 use hookstack_inject::Dep;
 use hookstack_tests::shop::keys;
 use tower::ServiceExt;
@@ -17,7 +17,7 @@ use crate::scenario::{Answer, Ending, Order, Receipt, Stage, Till, open, pay};
 async fn handler(
     Arg(till): Arg<Dep<Till>>,
     Json(order): Json<Order>,
-) -> Result<Json<Receipt>, Failure> {
+) -> Result<Json<Receipt>, HandlerError> {
     Ok(Json(pay(order, &till).await?))
 }
 

@@ -5,14 +5,14 @@ use std::task::{Context as Poll, Waker};
 
 use hookstack_encryption::{Context, Header};
 use hookstack_inject::Dep;
-use hookstack_lambda::{Event, Lambda, local_context};
+use hookstack_lambda::{Data, Lambda, local_context};
 use hookstack_tests::shop::keys;
 
 use crate::scenario::{Answer, Ending, Order, Stage, Till, open, pay};
 
 pub(crate) async fn call(stage: &Stage, ending: Ending) -> Option<Answer> {
     let handler =
-        |Event(order): Event<Order>, till: Dep<Till>| async move { pay(order, &till).await };
+        |Data(order): Data<Order>, till: Dep<Till>| async move { pay(order, &till).await };
     let lambda =
         Lambda::builder(handler).name("pay").stack(&stage.stack).build().expect("the handler");
     let event = Order::sealed(ending, &Context::lambda_event("pay"));

@@ -3,7 +3,7 @@
 use axum::routing::get;
 use axum::{Json, Router};
 use hookstack_core::{Error, Stack};
-use hookstack_http::{Failure, HttpsRedirect, ProcessTime, layer};
+use hookstack_http::{HandlerError, HttpsRedirect, ProcessTime, layer};
 use hookstack_testing::{Log, Recorder};
 use http::{HeaderName, HeaderValue, Request, StatusCode};
 use serde_json::json;
@@ -12,7 +12,7 @@ use tower_http::cors::{Any, CorsLayer};
 
 use crate::support::{serve, until};
 
-async fn fails() -> Result<(), Failure> {
+async fn fails() -> Result<(), HandlerError> {
     Err(Error::message("broken"))?
 }
 

@@ -13,7 +13,7 @@ use hookstack_core::{
     AfterResponse, Call, Error, Middleware, Next, Outcome, Stack, StackBuilder, TransformInput,
 };
 use hookstack_encryption::{Commitment, Context, Header, Origin};
-use hookstack_http::{CallNext, Failure, Request, from_fn, layer};
+use hookstack_http::{CallNext, HandlerError, Request, from_fn, layer};
 use hookstack_testing::Canary;
 use hookstack_tests::shop::{encryption, keys};
 use http::{Method, StatusCode};
@@ -38,7 +38,7 @@ async fn place(Json(order): Json<Order>) -> impl IntoResponse {
     (StatusCode::CREATED, Json(json!({ "charged": order.card, "amount": order.amount })))
 }
 
-async fn fails(Json(order): Json<Order>) -> Result<(), Failure> {
+async fn fails(Json(order): Json<Order>) -> Result<(), HandlerError> {
     Err(Error::message(format!("declined: {}", order.card)))?
 }
 
@@ -337,7 +337,7 @@ async fn a_layer_around_an_encrypted_route_sees_nothing_either() {
 /// The routes' errors and texts are sealed by the router's layer.
 #[tokio::test]
 async fn a_route_with_a_layer_of_its_own_is_sealed_by_the_routers() {
-    let refuses = async || -> Result<(), Failure> {
+    let refuses = async || -> Result<(), HandlerError> {
         Err(hookstack_http::HttpError::new(StatusCode::NOT_FOUND, CANARY))?
     };
     let bare = || layer(Stack::builder()).expect("a layer");

@@ -7,7 +7,7 @@ use axum::Router;
 use axum::extract::FromRequestParts;
 use axum::routing::get;
 use hookstack_core::Stack;
-use hookstack_http::{Arg, Failure, layer};
+use hookstack_http::{Arg, HandlerError, layer};
 use hookstack_inject::{Container, Dep, PlatformRequest, Provider};
 use http::StatusCode;
 use http::request::Parts;
@@ -74,13 +74,13 @@ async fn what_nobody_provides_is_a_clear_error_and_no_secret_of_the_service() {
     assert_eq!(reply.status, StatusCode::INTERNAL_SERVER_ERROR);
     assert_eq!(reply.json().get("detail"), None);
     // What the observers are told.
-    let Err::<Arg<Dep<String>>, Failure>(failure) = from_nothing().await else {
+    let Err::<Arg<Dep<String>>, HandlerError>(failure) = from_nothing().await else {
         panic!("there is no layer")
     };
     assert!(failure.error().text().contains("no hookstack layer"), "{failure:?}");
 }
 
-async fn from_nothing() -> Result<Arg<Dep<String>>, Failure> {
+async fn from_nothing() -> Result<Arg<Dep<String>>, HandlerError> {
     let mut parts = http::Request::new(()).into_parts().0;
     Arg::from_request_parts(&mut parts, &()).await
 }

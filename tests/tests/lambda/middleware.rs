@@ -8,7 +8,7 @@ use hookstack_inject::{Container, Dep, PlatformRequest, Provider};
 use hookstack_inngest::engine::{Engine, RunStatus};
 use hookstack_inngest::{App, Function, Step};
 use hookstack_lambda::{
-    Context, Event, InputOutputLogger, NextHandler, local_context, middleware_with, wrap,
+    Context, Data, InputOutputLogger, NextHandler, local_context, middleware_with, wrap,
 };
 use serde_json::{Value, json};
 
@@ -21,11 +21,7 @@ struct Session {
 #[tokio::test]
 async fn a_handler_has_dependencies_made_of_the_context() {
     static ENDED: AtomicU32 = AtomicU32::new(0);
-    async fn handle(
-        session: Dep<Session>,
-        context: Context,
-        Event(n): Event<u32>,
-    ) -> Result<Value> {
+    async fn handle(session: Dep<Session>, context: Context, Data(n): Data<u32>) -> Result<Value> {
         Ok(json!([session.request_id, context.request_id, n]))
     }
     let session = Provider::call(async |context: PlatformRequest<lambda_runtime::Context>| {

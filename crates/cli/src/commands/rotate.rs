@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use clap::Args;
-use hookstack_encryption::{Class, Commitment, Failure, Header, Keyset, ObjectId, Opened};
+use hookstack_encryption::{Class, Commitment, EnvelopeError, Header, Keyset, ObjectId, Opened};
 
 use super::{Work, change_documents};
 use crate::args::{InputArgs, KeyArgs, PlaceArgs};
@@ -105,7 +105,7 @@ fn rotate_group(
 }
 
 /// Seals values again that were sealed as one. The only place where plaintext is sealed.
-fn reseal(keys: &Keyset, values: &[(Opened, Address<'_>)]) -> Result<Vec<Vec<u8>>, Failure> {
+fn reseal(keys: &Keyset, values: &[(Opened, Address<'_>)]) -> Result<Vec<Vec<u8>>, EnvelopeError> {
     // All of one group have the same origin.
     let Some((first, _)) = values.first() else { return Ok(Vec::new()) };
     let fields = values.iter().map(|(opened, address)| (address.context(), opened.plaintext()));

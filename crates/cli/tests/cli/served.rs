@@ -44,7 +44,7 @@ async fn order(Data(order): Data<Value>, step: Step) -> R<Value> {
     let paid: Option<TypedEvent<Value>> = step.wait_for_event("paid", wait).await?;
     let paid = paid.map(|event| event.data);
     Ok(
-        json!({ "order": order, "polled": polled, "caught": caught.message(), "child": child, "paid": paid }),
+        json!({ "order": order, "polled": polled, "caught": caught.text(), "child": child, "paid": paid }),
     )
 }
 
@@ -57,7 +57,7 @@ async fn fails() -> R<()> {
 }
 
 async fn handle(failure: Failure<Value>) -> R<String> {
-    Ok(failure.error.message().to_owned())
+    Ok(failure.error.text().to_owned())
 }
 
 /// Everything that the server was sent and sent itself, each a line; and the last call of the run of

@@ -36,6 +36,7 @@ impl HttpError {
     }
 
     /// Adds what caused it, for observers; clients never see it.
+    #[must_use]
     pub fn with_source(mut self, source: impl Into<BoxError>) -> Self {
         self.source = Some(source.into());
         self

@@ -19,6 +19,7 @@ pub trait IntoError<M> {
 }
 
 /// The cases of [`IntoError`].
+#[allow(clippy::exhaustive_enums, reason = "no value of them exists")]
 pub mod marker {
     /// A standard error.
     #[derive(Debug)]

@@ -63,6 +63,9 @@ struct Inner {
     suppressed: Vec<Error>,
     status: Option<StatusCode>,
     sealed: bool,
+    without_secrets: bool,
+    /// The names of the signals that tell it.
+    told_by: Vec<&'static str>,
 }
 
 impl Error {
@@ -158,6 +161,8 @@ impl Error {
             suppressed: Vec::new(),
             status: None,
             sealed: false,
+            without_secrets: false,
+            told_by: Vec::new(),
         }))
     }
 
@@ -190,10 +195,11 @@ impl Error {
                 self.0.retry = step.retry();
                 if is_root {
                     self.0.name = step.name().to_owned().into();
-                    self.0.message = step.message().to_owned().into();
+                    self.0.message = step.text().to_owned().into();
                     self.0.stack = step.stack().map(Into::into);
                     self.0.data = step.data().cloned();
                     self.0.cause = step.cause().cloned();
+                    self.0.without_secrets = step.is_without_secrets();
                 }
                 return;
             }
@@ -278,30 +284,35 @@ impl Error {
     }
 
     /// Sets the name.
+    #[must_use]
     pub fn with_name(mut self, name: impl Into<Cow<'static, str>>) -> Self {
         self.0.name = name.into();
         self
     }
 
     /// Sets the kind.
+    #[must_use]
     pub fn with_kind(mut self, kind: ErrorKind) -> Self {
         self.0.kind = kind;
         self
     }
 
     /// Sets whether to retry.
+    #[must_use]
     pub fn with_retry(mut self, retry: Retry) -> Self {
         self.0.retry = retry;
         self
     }
 
     /// Sets where the error came from.
+    #[must_use]
     pub fn with_origin(mut self, origin: Origin) -> Self {
         self.0.origin = Some(origin);
         self
     }
 
     /// Attaches data for whoever handles the error.
+    #[must_use]
     pub fn with_data(mut self, data: Payload) -> Self {
         self.0.data = Some(data);
         self
@@ -322,6 +333,7 @@ impl Error {
         self.0.cause = cause;
         self.0.source = None;
         self.0.sealed = true;
+        self.0.without_secrets = false;
     }
 
     /// Whether its contents were [replaced](Error::replace_contents), as encryption does: the message is meant
@@ -336,7 +348,33 @@ impl Error {
         self.0.status
     }
 
+    /// The HTTP status that the error is answered with under the HTTP host: [`status`](Error::status) if somebody
+    /// said so, otherwise one by its kind.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use hookstack_core::{Error, ErrorKind, RetryAfter, StatusCode};
+    ///
+    /// let of = |error: Error| error.response_status();
+    /// assert_eq!(of(Error::message("broken")), StatusCode::INTERNAL_SERVER_ERROR);
+    /// assert_eq!(of(Error::of_kind(ErrorKind::InvalidInput, "?")), StatusCode::BAD_REQUEST);
+    /// assert_eq!(of(RetryAfter::new(Duration::from_secs(9), "busy").into()), StatusCode::SERVICE_UNAVAILABLE);
+    /// assert_eq!(of(Error::message("?").with_status(StatusCode::IM_A_TEAPOT)), StatusCode::IM_A_TEAPOT);
+    /// ```
+    pub fn response_status(&self) -> StatusCode {
+        if let Some(status) = self.status() {
+            return status;
+        }
+        match self.kind() {
+            ErrorKind::InvalidInput | ErrorKind::Unauthenticated => StatusCode::BAD_REQUEST,
+            ErrorKind::Timeout => StatusCode::SERVICE_UNAVAILABLE,
+            _ if matches!(self.retry(), Retry::After(_)) => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
     /// Sets the HTTP status to answer with. Hosts without HTTP responses ignore it.
+    #[must_use]
     pub fn with_status(mut self, status: StatusCode) -> Self {
         self.0.status = Some(status);
         self
@@ -344,6 +382,7 @@ impl Error {
 
     /// For hosts: the same error without its source chain and without suppressed errors, for one more
     /// reader.
+    #[must_use]
     pub fn to_brief(&self) -> Error {
         Error(Box::new(Inner {
             kind: self.0.kind,
@@ -358,7 +397,48 @@ impl Error {
             suppressed: Vec::new(),
             status: self.0.status,
             sealed: self.0.sealed,
+            without_secrets: self.0.without_secrets,
+            told_by: self.0.told_by.clone(),
         }))
+    }
+
+    /// Declares that message and sources hold nothing secret: neither a payload nor a part of one, but fixed
+    /// words, names and numbers. Signals tell them then also in a stack whose payloads are secret
+    /// ([`sensitive`](crate::Middleware::sensitive)), unless they are set to tell no messages at all.
+    ///
+    /// It is for the author of the words, who knows them all: say it where the error is made, never of an error
+    /// that came from elsewhere. An error made of this one by [`Error::new`] or a context around it is not declared.
+    ///
+    /// ```
+    /// use hookstack_core::redact::ErrorMessages;
+    /// use hookstack_core::{Error, ErrorKind};
+    ///
+    /// let fixed = Error::of_kind(ErrorKind::Misuse, "register it once").without_secrets();
+    /// assert_eq!(ErrorMessages::Auto.text(&fixed, true), "register it once");
+    /// assert_eq!(ErrorMessages::Redact.text(&fixed, true), "[redacted]");
+    /// ```
+    #[must_use]
+    pub fn without_secrets(mut self) -> Self {
+        self.0.without_secrets = true;
+        self
+    }
+
+    /// Whether it was declared to hold [nothing secret](Error::without_secrets).
+    pub fn is_without_secrets(&self) -> bool {
+        self.0.without_secrets
+    }
+
+    /// Whether the signal of this name tells the error, for a call further in.
+    pub fn is_told_by(&self, signal: &str) -> bool {
+        self.0.told_by.contains(&signal)
+    }
+
+    /// Notes that a signal (a log, error reports) tells this error, by the name of its middleware. Where a route
+    /// has a layer inside the router's, the same error passes both; who finds it noted lets it be.
+    pub fn tell_by(&mut self, signal: &'static str) {
+        if !self.is_told_by(signal) {
+            self.0.told_by.push(signal);
+        }
     }
 
     /// Attaches an error that happened after this one.

@@ -8,6 +8,7 @@ use super::BoxError;
 
 /// What an error says about running the code again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Retry {
     /// As the platform is configured.
     #[default]

@@ -32,6 +32,7 @@ struct Inner {
     stack: Option<Box<str>>,
     data: Option<Payload>,
     cause: Option<Payload>,
+    without_secrets: bool,
 }
 
 impl StepError {
@@ -47,6 +48,7 @@ impl StepError {
             stack: None,
             data: None,
             cause: None,
+            without_secrets: false,
         }))
     }
 
@@ -61,7 +63,7 @@ impl StepError {
     }
 
     /// The message.
-    pub fn message(&self) -> &str {
+    pub fn text(&self) -> &str {
         &self.0.message
     }
 
@@ -92,31 +94,43 @@ impl StepError {
         self.0.retry
     }
 
+    /// Whether the error that it was made of, in this process, was declared to hold [nothing
+    /// secret](super::Error::without_secrets).
+    pub(super) fn is_without_secrets(&self) -> bool {
+        self.0.without_secrets
+    }
+
     /// Sets the kind.
+    #[must_use]
     pub fn with_kind(mut self, kind: ErrorKind) -> Self {
         self.0.kind = kind;
         self
     }
 
     /// Sets whether running again can help.
+    #[must_use]
     pub fn with_retry(mut self, retry: Retry) -> Self {
         self.0.retry = retry;
         self
     }
 
     /// Sets the step that failed.
+    #[must_use]
     pub fn with_step(mut self, id: impl Into<Box<str>>) -> Self {
         self.0.step = id.into();
         self
     }
 
     /// Sets the stack.
+    #[must_use]
     pub fn with_stack(mut self, stack: Option<Box<str>>) -> Self {
         self.0.stack = stack;
+        self.0.without_secrets = false;
         self
     }
 
     /// Sets data and cause.
+    #[must_use]
     pub fn with_details(mut self, data: Option<Payload>, cause: Option<Payload>) -> Self {
         self.0.data = data;
         self.0.cause = cause;
@@ -126,11 +140,13 @@ impl StepError {
 
 impl From<super::Error> for StepError {
     fn from(error: super::Error) -> Self {
-        StepError::new(error.name(), error.text())
+        let mut step = StepError::new(error.name(), error.text())
             .with_kind(error.kind())
             .with_retry(error.retry())
             .with_stack(error.stack().map(|stack| stack.into()))
-            .with_details(error.data().cloned(), error.cause().cloned())
+            .with_details(error.data().cloned(), error.cause().cloned());
+        step.0.without_secrets = error.is_without_secrets();
+        step
     }
 }
 
@@ -145,7 +161,7 @@ impl fmt::Debug for StepError {
         f.debug_struct("StepError")
             .field("step", &self.0.step)
             .field("name", &self.0.name)
-            .field("message", &self.0.message)
+            .field("text", &self.0.message)
             .finish_non_exhaustive()
     }
 }

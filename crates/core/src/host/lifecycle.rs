@@ -43,6 +43,7 @@ impl CallGuard {
     ///
     /// Without it nothing is measured, and that costs a branch for each dispatch. What it costs when it
     /// is asked for is in the guide to [performance](crate::guide::performance): about 110 ns a hook.
+    #[must_use]
     pub fn with_timings(mut self) -> Self {
         self.call.set_clock(Clock::start(self.stack.clone()));
         self

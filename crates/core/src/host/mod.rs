@@ -13,8 +13,8 @@ mod timings;
 use http::{HeaderMap, StatusCode};
 
 pub use answered::Answered;
+pub use code::Code;
 pub(crate) use code::is_marked;
-pub use code::{CodeMark, mark_code};
 pub use lifecycle::CallGuard;
 pub use send::send;
 pub use timings::Timings;

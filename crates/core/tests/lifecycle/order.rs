@@ -102,7 +102,7 @@ fn app_level_wraps_function_level() {
     let app = Stack::builder().with(Recorder::new("log", &log)).with(Recorder::new("error", &log));
     let function =
         Stack::builder().with(Recorder::new("dbSetup", &log)).with(Recorder::new("datadog", &log));
-    let ended = run(app.with_all(&function).build(), &log, Body::Returns, Input::default());
+    let ended = run(app.stack(&function).build(), &log, Body::Returns, Input::default());
     let of = |hook: &str| -> Vec<String> {
         let entries = ended.log.split(' ').filter(|entry| entry.ends_with(hook));
         entries.map(|entry| entry.trim_end_matches(hook).to_owned()).collect()

@@ -32,7 +32,9 @@ impl Endpoint<Sending, Sent> for Transport {
                 Ends::Accepts => Sent::accepted(names),
                 Ends::Refuses => Sent::failed(error),
                 Ends::Half => {
-                    Sent { ids: names[..1].to_vec(), error: Some(error), reported: vec![] }
+                    let mut sent = Sent::failed(error);
+                    sent.ids = names[..1].to_vec();
+                    sent
                 }
                 Ends::Panics => panic!("transport"),
             }

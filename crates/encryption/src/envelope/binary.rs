@@ -15,7 +15,7 @@ use super::context::Class;
 use super::derive::Derived;
 use super::origin::Origin;
 use crate::aead::{Backend, NONCE, Suite, TAG};
-use crate::error::Failure;
+use crate::error::EnvelopeError;
 use crate::key::{Key, KeyId};
 use crate::wipe::Wiped;
 
@@ -85,9 +85,9 @@ impl Sealing<'_> {
     ///
     /// It is made at the end of the room for its base64 and encrypted and encoded in place, so that there
     /// is one buffer, which is never reallocated: no copy of the plaintext is left behind.
-    pub(super) fn append(self, plaintext: &[u8], out: &mut Vec<u8>) -> Result<(), Failure> {
+    pub(super) fn append(self, plaintext: &[u8], out: &mut Vec<u8>) -> Result<(), EnvelopeError> {
         let origin_length =
-            u16::try_from(self.origin.encoded_length()).map_err(|_| Failure::TooLong)?;
+            u16::try_from(self.origin.encoded_length()).map_err(|_| EnvelopeError::TooLong)?;
         let header = 10 + usize::from(origin_length) + SALT;
         let length = header + COMMITMENT + plaintext.len() + TAG;
         let encoded = base64::encoded_length(length);
@@ -114,7 +114,7 @@ impl Sealing<'_> {
         );
         let Some(tag) = tag else {
             drop(Wiped::new(std::mem::take(out)));
-            return Err(Failure::TooLong);
+            return Err(EnvelopeError::TooLong);
         };
         out.extend_from_slice(&tag);
         base64::encode_in_place(out, start, length);

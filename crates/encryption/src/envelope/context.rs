@@ -3,7 +3,7 @@
 use hookstack_core::StepHash;
 
 use super::commitment::Commitment;
-use crate::error::Failure;
+use crate::error::EnvelopeError;
 
 /// What kind of value an envelope holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -132,7 +132,7 @@ impl<'a> Context<'a> {
     }
 
     /// Strings with a length of 16 bits before each, so that no two places have the same form.
-    pub(super) fn encode(&self, namespace: &str) -> Result<Vec<u8>, Failure> {
+    pub(super) fn encode(&self, namespace: &str) -> Result<Vec<u8>, EnvelopeError> {
         let mut out = Vec::with_capacity(64);
         push(&mut out, namespace.as_bytes())?;
         for part in &self.parts {
@@ -147,8 +147,8 @@ impl<'a> Context<'a> {
     }
 }
 
-fn push(out: &mut Vec<u8>, text: &[u8]) -> Result<(), Failure> {
-    let length = u16::try_from(text.len()).map_err(|_| Failure::TooLong)?;
+fn push(out: &mut Vec<u8>, text: &[u8]) -> Result<(), EnvelopeError> {
+    let length = u16::try_from(text.len()).map_err(|_| EnvelopeError::TooLong)?;
     out.extend_from_slice(&length.to_be_bytes());
     out.extend_from_slice(text);
     Ok(())

@@ -4,7 +4,7 @@ use super::binary::parse;
 use super::commitment::Commitment;
 use super::{Class, OBJECT_SALT, Origin, json};
 use crate::aead::Suite;
-use crate::error::Failure;
+use crate::error::EnvelopeError;
 use crate::key::KeyId;
 
 /// The identity of an object of which several fields were sealed together, see [`Header::object_id`]: to be
@@ -45,24 +45,24 @@ impl Header {
     /// Reads the header of an envelope's JSON, or of the message of a sealed error.
     ///
     /// # Errors
-    /// [`Failure::NotAuthentic`] when it is neither.
-    pub fn read(envelope: &[u8]) -> Result<Self, Failure> {
+    /// [`EnvelopeError::NotAuthentic`] when it is neither.
+    pub fn read(envelope: &[u8]) -> Result<Self, EnvelopeError> {
         let message = match envelope.strip_prefix(json::ERROR_PREFIX.as_bytes()) {
-            Some(encoded) => super::base64::decode(encoded).ok_or(Failure::NotAuthentic)?,
+            Some(encoded) => super::base64::decode(encoded).ok_or(EnvelopeError::NotAuthentic)?,
             None => json::read(envelope)?,
         };
         Header::of_message(&message)
     }
 
-    pub(crate) fn of_message(message: &[u8]) -> Result<Self, Failure> {
-        let parsed = parse(message).ok_or(Failure::NotAuthentic)?;
+    pub(crate) fn of_message(message: &[u8]) -> Result<Self, EnvelopeError> {
+        let parsed = parse(message).ok_or(EnvelopeError::NotAuthentic)?;
         let mut object_salt = [0; OBJECT_SALT];
         object_salt.copy_from_slice(&message[parsed.origin.end..][..OBJECT_SALT]);
         Ok(Header {
             suite: parsed.suite,
             class: parsed.class,
             key: parsed.key,
-            origin: Origin::decode(&message[parsed.origin]).ok_or(Failure::NotAuthentic)?,
+            origin: Origin::decode(&message[parsed.origin]).ok_or(EnvelopeError::NotAuthentic)?,
             commitment: parsed.commitment,
             sealed_bytes: parsed.text.len(),
             object_salt,

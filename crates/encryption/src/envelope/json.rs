@@ -6,7 +6,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 
 use super::base64;
-use crate::error::Failure;
+use crate::error::EnvelopeError;
 
 /// What stands before the base64 of a sealed error's message.
 pub(crate) const ERROR_PREFIX: &str = "hookstack/v1:";
@@ -19,7 +19,7 @@ pub(super) const TAIL: &[u8] = br#""}"#;
 
 /// The message of an envelope. Strict: three keys, each once, `true`, the known strategy, canonical
 /// base64. White space between the tokens is allowed, because JSON is rewritten on the way.
-pub(crate) fn read(json: &[u8]) -> Result<Vec<u8>, Failure> {
+pub(crate) fn read(json: &[u8]) -> Result<Vec<u8>, EnvelopeError> {
     // As it was written, and as a server writes it that sorts keys. What is not base64 can still have
     // been written with escapes.
     let encoded = json.strip_prefix(HEAD).and_then(|rest| rest.strip_suffix(TAIL));
@@ -28,9 +28,9 @@ pub(crate) fn read(json: &[u8]) -> Result<Vec<u8>, Failure> {
     }
     match take_apart(json) {
         Some(Parts { strategy: Some(strategy), data }) if strategy == STRATEGY_V1 => {
-            base64::decode(data.as_bytes()).ok_or(Failure::NotAuthentic)
+            base64::decode(data.as_bytes()).ok_or(EnvelopeError::NotAuthentic)
         }
-        _ => Err(Failure::NotAuthentic),
+        _ => Err(EnvelopeError::NotAuthentic),
     }
 }
 

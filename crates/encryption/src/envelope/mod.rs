@@ -22,7 +22,7 @@ pub(crate) use base64::{decode, encode_in_place, encoded_length};
 pub(crate) use binary::class_of;
 pub(crate) use json::{ERROR_PREFIX, Parts, is_envelope, read, take_apart};
 
-use crate::error::Failure;
+use crate::error::EnvelopeError;
 use crate::key::{Key, KeyId};
 use crate::keyset::Keyset;
 use crate::wipe::Wiped;
@@ -101,13 +101,13 @@ impl Keyset {
     /// Seals `plaintext` for a place. The result is the envelope's JSON.
     ///
     /// # Errors
-    /// [`Failure::TooLong`], [`Failure::Random`].
+    /// [`EnvelopeError::TooLong`], [`EnvelopeError::Random`].
     pub fn seal(
         &self,
         context: &Context<'_>,
         origin: &Origin,
         plaintext: &[u8],
-    ) -> Result<Vec<u8>, Failure> {
+    ) -> Result<Vec<u8>, EnvelopeError> {
         let around = (json::HEAD, json::TAIL);
         self.seal_by(&self.keys()[0], self.salt()?, context, origin, plaintext, around)
     }
@@ -136,7 +136,7 @@ impl Keyset {
         &self,
         origin: &Origin,
         fields: impl IntoIterator<Item = (Context<'f>, &'f [u8])>,
-    ) -> Result<Vec<Vec<u8>>, Failure> {
+    ) -> Result<Vec<Vec<u8>>, EnvelopeError> {
         // One key for all, even if the keys are replaced meanwhile.
         let keys = self.keys();
         let first = self.salt()?;
@@ -154,7 +154,7 @@ impl Keyset {
         context: &Context<'_>,
         origin: &Origin,
         contents: &[u8],
-    ) -> Result<String, Failure> {
+    ) -> Result<String, EnvelopeError> {
         let around = (ERROR_PREFIX.as_bytes(), &b""[..]);
         let text =
             self.seal_by(&self.keys()[0], self.salt()?, context, origin, contents, around)?;
@@ -170,7 +170,7 @@ impl Keyset {
         origin: &Origin,
         plaintext: &[u8],
         (head, tail): (&[u8], &[u8]),
-    ) -> Result<Vec<u8>, Failure> {
+    ) -> Result<Vec<u8>, EnvelopeError> {
         let sealing = binary::Sealing {
             key,
             suite: self.suite(),
@@ -193,8 +193,8 @@ impl Keyset {
     /// belong to. Without that, a value of another run opens too.
     ///
     /// # Errors
-    /// [`Failure::NotAuthentic`] when anything is not as it was sealed; [`Failure::UnknownKey`].
-    pub fn open(&self, context: &Context<'_>, envelope: &[u8]) -> Result<Opened, Failure> {
+    /// [`EnvelopeError::NotAuthentic`] when anything is not as it was sealed; [`EnvelopeError::UnknownKey`].
+    pub fn open(&self, context: &Context<'_>, envelope: &[u8]) -> Result<Opened, EnvelopeError> {
         let message = read(envelope)?;
         self.open_message(context, message)
     }
@@ -208,9 +208,9 @@ impl Keyset {
     /// [commitment](Header::commitment) of the request that failed, empty if that was not opened.
     ///
     /// # Errors
-    /// As [`open`](Keyset::open); [`Failure::NotAuthentic`] also when the text is no sealed message.
-    pub fn open_error(&self, function: &str, message: &str) -> Result<Opened, Failure> {
-        let message = crate::sealed_error::message(message)?.ok_or(Failure::NotAuthentic)?;
+    /// As [`open`](Keyset::open); [`EnvelopeError::NotAuthentic`] also when the text is no sealed message.
+    pub fn open_error(&self, function: &str, message: &str) -> Result<Opened, EnvelopeError> {
+        let message = crate::sealed_error::message(message)?.ok_or(EnvelopeError::NotAuthentic)?;
         self.open_message(&Context::function_error(function), message)
     }
 
@@ -218,23 +218,23 @@ impl Keyset {
         &self,
         context: &Context<'_>,
         message: Vec<u8>,
-    ) -> Result<Opened, Failure> {
-        let parsed = binary::parse(&message).ok_or(Failure::NotAuthentic)?;
+    ) -> Result<Opened, EnvelopeError> {
+        let parsed = binary::parse(&message).ok_or(EnvelopeError::NotAuthentic)?;
         if parsed.class != context.class() {
-            return Err(Failure::NotAuthentic);
+            return Err(EnvelopeError::NotAuthentic);
         }
         let origin =
-            Origin::decode(&message[parsed.origin.clone()]).ok_or(Failure::NotAuthentic)?;
+            Origin::decode(&message[parsed.origin.clone()]).ok_or(EnvelopeError::NotAuthentic)?;
         let keys = self.keys();
         // A look-up, never a trial decryption.
         let Some(key) = keys.iter().find(|key| key.id() == parsed.key) else {
             self.note_missed(parsed.key);
-            return Err(Failure::UnknownKey(parsed.key));
+            return Err(EnvelopeError::UnknownKey(parsed.key));
         };
         let context = context.encode(self.namespace())?;
         let mut message = Wiped::new(message);
         binary::open(key, self.backend(), &context, &parsed, &mut message)
-            .ok_or(Failure::NotAuthentic)?;
+            .ok_or(EnvelopeError::NotAuthentic)?;
         let binary::Parsed { class, key, salt, commitment, text, .. } = parsed;
         Ok(Opened { message, text, salt, commitment, class, origin, key })
     }

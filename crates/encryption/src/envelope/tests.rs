@@ -130,7 +130,7 @@ fn the_key_is_looked_up_and_never_tried() {
     let stranger = Keyset::builder().primary(Key::from_bytes([9; 32])).build().expect("a keyset");
     let id = vector.keys().primary();
     let result = stranger.open_message(&vector.context(), vector.message());
-    assert_eq!(result.expect_err("not its key"), Failure::UnknownKey(id));
+    assert_eq!(result.expect_err("not its key"), EnvelopeError::UnknownKey(id));
 }
 
 #[test]
@@ -225,7 +225,7 @@ fn the_reader_of_envelopes_is_strict() {
     ];
     for json in refused {
         assert!(is_envelope(json.as_bytes()), "it still presents itself as one: {json}");
-        assert_eq!(read(json.as_bytes()), Err(Failure::NotAuthentic), "{json}");
+        assert_eq!(read(json.as_bytes()), Err(EnvelopeError::NotAuthentic), "{json}");
     }
     for plain in ["null", "1", "[]", r#""__ENCRYPTED__""#, r#"{"data":{"__ENCRYPTED__":true}}"#] {
         assert!(!is_envelope(plain.as_bytes()), "{plain}");

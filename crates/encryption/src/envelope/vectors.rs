@@ -146,12 +146,12 @@ fn what_must_be_refused_is() {
         for &backend in BACKENDS {
             match vector.place.open(&keys, backend, &vector.text) {
                 Ok(_) => panic!("opened: {}", vector.name),
-                Err(Failure::UnknownKey(_)) => {
+                Err(EnvelopeError::UnknownKey(_)) => {
                     assert_eq!(vector.failure, "unknown key", "{}", vector.name);
                     unknown_keys += 1;
                 }
                 Err(failure) => {
-                    assert_eq!(failure, Failure::NotAuthentic, "{}", vector.name);
+                    assert_eq!(failure, EnvelopeError::NotAuthentic, "{}", vector.name);
                     assert_eq!(vector.failure, "not authentic", "{}", vector.name);
                     refused += 1;
                 }

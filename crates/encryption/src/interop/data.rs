@@ -5,7 +5,7 @@ use hookstack_core::Payload;
 use super::envelope::{Kind, kind};
 use super::policy::{Interop, Shape};
 use crate::envelope::is_envelope;
-use crate::error::Failure;
+use crate::error::EnvelopeError;
 use crate::object::Object;
 use crate::owner::{Owner, RESERVED};
 use crate::provenance::Provenance;
@@ -16,10 +16,10 @@ impl Interop {
         &self,
         owner: Owner<'_>,
         data: &Payload,
-    ) -> Result<Option<Payload>, Failure> {
+    ) -> Result<Option<Payload>, EnvelopeError> {
         let Some(policy) = self.writes(owner) else { return Ok(None) };
         let text = data.text();
-        let object = Object::parse(&text).ok_or(Failure::NotAuthentic)?;
+        let object = Object::parse(&text).ok_or(EnvelopeError::NotAuthentic)?;
         let sealed = match &policy.shape {
             Shape::Field => {
                 let mut sealed = object;
@@ -49,17 +49,17 @@ impl Interop {
         &self,
         owner: Owner<'_>,
         data: &Payload,
-    ) -> Result<Option<(Payload, Provenance)>, Failure> {
+    ) -> Result<Option<(Payload, Provenance)>, EnvelopeError> {
         let Some(policy) = self.reads(owner) else { return Ok(None) };
         let text = data.text();
-        let mut object = Object::parse(&text).ok_or(Failure::NotAuthentic)?;
+        let mut object = Object::parse(&text).ok_or(EnvelopeError::NotAuthentic)?;
         let Some(envelope) = object.get(&policy.field).filter(|value| is_envelope(value)) else {
             return Ok(None);
         };
         let opened = match kind(envelope)? {
             Kind::Libsodium => self.ring.open(envelope)?,
             Kind::Other => return Ok(None),
-            Kind::Legacy => return Err(Failure::LegacyEnvelope),
+            Kind::Legacy => return Err(EnvelopeError::LegacyEnvelope),
         };
         let provenance = Provenance::Interop { key: opened.key(), message_id: opened.message_id() };
         let plaintext = opened.into_plaintext();

@@ -1,7 +1,7 @@
 //! The peers' envelope: the same three keys, another strategy.
 
 use crate::envelope::{Parts, decode, take_apart};
-use crate::error::Failure;
+use crate::error::EnvelopeError;
 
 /// The strategy of `@inngest/middleware-encryption` from version 1 on, and of `inngest-encryption`.
 const STRATEGY: &str = "inngest/libsodium";
@@ -20,11 +20,11 @@ pub(super) enum Kind {
 }
 
 /// Whose an envelope is, of a value that presents itself as one.
-pub(super) fn kind(json: &[u8]) -> Result<Kind, Failure> {
+pub(super) fn kind(json: &[u8]) -> Result<Kind, EnvelopeError> {
     if json.starts_with(HEAD) {
         return Ok(Kind::Libsodium);
     }
-    let parts = take_apart(json).ok_or(Failure::NotAuthentic)?;
+    let parts = take_apart(json).ok_or(EnvelopeError::NotAuthentic)?;
     Ok(match parts.strategy.as_deref() {
         Some(STRATEGY) => Kind::Libsodium,
         Some(_) => Kind::Other,
@@ -33,16 +33,16 @@ pub(super) fn kind(json: &[u8]) -> Result<Kind, Failure> {
 }
 
 /// The message of an envelope, as strict as ours is read.
-pub(super) fn read(json: &[u8]) -> Result<Vec<u8>, Failure> {
+pub(super) fn read(json: &[u8]) -> Result<Vec<u8>, EnvelopeError> {
     // As it was written, and as a server writes it that sorts keys.
     if let Some(encoded) = json.strip_prefix(HEAD).and_then(|rest| rest.strip_suffix(TAIL)) {
-        return decode(encoded).ok_or(Failure::NotAuthentic);
+        return decode(encoded).ok_or(EnvelopeError::NotAuthentic);
     }
     match take_apart(json) {
         Some(Parts { strategy: Some(strategy), data }) if strategy == STRATEGY => {
-            decode(data.as_bytes()).ok_or(Failure::NotAuthentic)
+            decode(data.as_bytes()).ok_or(EnvelopeError::NotAuthentic)
         }
-        Some(Parts { strategy: None, .. }) => Err(Failure::LegacyEnvelope),
-        _ => Err(Failure::NotAuthentic),
+        Some(Parts { strategy: None, .. }) => Err(EnvelopeError::LegacyEnvelope),
+        _ => Err(EnvelopeError::NotAuthentic),
     }
 }

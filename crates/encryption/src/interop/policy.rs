@@ -19,6 +19,7 @@ use crate::owner::Owner;
 /// let whole = PeerPolicy::whole().with_copies(["id"]);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
 pub struct PeerPolicy {
     pub(super) field: String,
     pub(super) shape: Shape,
@@ -115,6 +116,7 @@ impl PeerPolicy {
 ///
 /// [`Provenance::Interop`]: crate::Provenance::Interop
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Interop {
     pub(crate) ring: LibsodiumRing,
     events: HashMap<String, Shared>,

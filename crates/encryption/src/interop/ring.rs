@@ -11,7 +11,7 @@ use super::envelope::{self, HEAD, TAIL};
 use super::key::LibsodiumKey;
 use super::secretbox::{self, NONCE, TAG};
 use crate::envelope::{encode_in_place, encoded_length};
-use crate::error::{Failure, KeyError};
+use crate::error::{EnvelopeError, KeyError};
 use crate::keyset::Keyset;
 use crate::salt::SaltGenerator;
 use crate::wipe::Wiped;
@@ -62,8 +62,8 @@ impl LibsodiumRing {
     /// the envelope's JSON.
     ///
     /// # Errors
-    /// [`Failure::Random`].
-    pub fn seal(&self, json: &[u8]) -> Result<Vec<u8>, Failure> {
+    /// [`EnvelopeError::Random`].
+    pub fn seal(&self, json: &[u8]) -> Result<Vec<u8>, EnvelopeError> {
         let nonce = self.nonce()?;
         let length = BEFORE + json.len();
         let encoded = encoded_length(length);
@@ -78,14 +78,14 @@ impl LibsodiumRing {
     /// Serialises and seals a value in one buffer.
     ///
     /// # Errors
-    /// [`Failure::NotJson`] when the value has no JSON form, for instance a map whose keys are not strings;
-    /// [`Failure::Random`].
-    pub fn seal_value<T: Serialize + ?Sized>(&self, value: &T) -> Result<Vec<u8>, Failure> {
+    /// [`EnvelopeError::NotJson`] when the value has no JSON form, for instance a map whose keys are not strings;
+    /// [`EnvelopeError::Random`].
+    pub fn seal_value<T: Serialize + ?Sized>(&self, value: &T) -> Result<Vec<u8>, EnvelopeError> {
         let nonce = self.nonce()?;
         let mut out = Vec::with_capacity(INITIAL);
         out.extend_from_slice(HEAD);
         out.resize(HEAD.len() + BEFORE, 0);
-        serde_json::to_writer(&mut out, value).map_err(|_| Failure::NotJson)?;
+        serde_json::to_writer(&mut out, value).map_err(|_| EnvelopeError::NotJson)?;
         let length = out.len() - HEAD.len();
         let encoded = encoded_length(length);
         // Only now it is known where it must lie to be encoded in place.
@@ -97,7 +97,7 @@ impl LibsodiumRing {
     }
 
     /// Unlike random bytes, it cannot repeat in a forked process, and it rarely costs a system call.
-    fn nonce(&self) -> Result<[u8; NONCE], Failure> {
+    fn nonce(&self) -> Result<[u8; NONCE], EnvelopeError> {
         let mut nonce = [0; NONCE];
         nonce.copy_from_slice(&self.inner.nonces.next()?[..NONCE]);
         Ok(nonce)
@@ -109,9 +109,10 @@ impl LibsodiumRing {
         mut out: Vec<u8>,
         length: usize,
         nonce: &[u8; NONCE],
-    ) -> Result<Vec<u8>, Failure> {
+    ) -> Result<Vec<u8>, EnvelopeError> {
         let start = out.len() - length;
-        let [nonce_room, tag, text] = parts(&mut out[start..]).ok_or(Failure::NotAuthentic)?;
+        let [nonce_room, tag, text] =
+            parts(&mut out[start..]).ok_or(EnvelopeError::NotAuthentic)?;
         nonce_room.copy_from_slice(nonce);
         tag.copy_from_slice(&secretbox::seal(self.inner.keys[0].secret(), nonce, text));
         encode_in_place(&mut out, HEAD.len(), length);
@@ -122,18 +123,18 @@ impl LibsodiumRing {
     /// Opens an envelope's JSON.
     ///
     /// # Errors
-    /// [`Failure::NotAuthentic`] when it is no such envelope, was changed, or none of the keys fits;
-    /// [`Failure::LegacyEnvelope`] for one of the package's old format, which nothing authenticates;
-    /// [`Failure::NotJson`] when what it holds is not JSON: Python writes `NaN` and `Infinity`.
-    pub fn open(&self, envelope: &[u8]) -> Result<LibsodiumOpened, Failure> {
+    /// [`EnvelopeError::NotAuthentic`] when it is no such envelope, was changed, or none of the keys fits;
+    /// [`EnvelopeError::LegacyEnvelope`] for one of the package's old format, which nothing authenticates;
+    /// [`EnvelopeError::NotJson`] when what it holds is not JSON: Python writes `NaN` and `Infinity`.
+    pub fn open(&self, envelope: &[u8]) -> Result<LibsodiumOpened, EnvelopeError> {
         let mut message = Wiped::new(envelope::read(envelope)?);
-        let [nonce, tag, text] = parts(&mut message).ok_or(Failure::NotAuthentic)?;
+        let [nonce, tag, text] = parts(&mut message).ok_or(EnvelopeError::NotAuthentic)?;
         let (nonce, tag) = (as_array(nonce)?, as_array(tag)?);
         let keys = &self.inner.keys;
         let key = keys
             .iter()
             .position(|key| secretbox::open(key.secret(), &nonce, &tag, text).is_some())
-            .ok_or(Failure::NotAuthentic)?;
+            .ok_or(EnvelopeError::NotAuthentic)?;
         check_json(text)?;
         Ok(LibsodiumOpened { message, key })
     }
@@ -158,9 +159,9 @@ impl LibsodiumRing {
 }
 
 /// A peer's JSON may become part of a larger text, so it must not break out of its place.
-fn check_json(text: &[u8]) -> Result<(), Failure> {
+fn check_json(text: &[u8]) -> Result<(), EnvelopeError> {
     let is_json = serde_json::from_slice::<IgnoredAny>(text).is_ok();
-    if is_json && std::str::from_utf8(text).is_ok() { Ok(()) } else { Err(Failure::NotJson) }
+    if is_json && std::str::from_utf8(text).is_ok() { Ok(()) } else { Err(EnvelopeError::NotJson) }
 }
 
 /// Enough for small values; a larger one moves as it grows.
@@ -172,8 +173,8 @@ fn parts(message: &mut [u8]) -> Option<[&mut [u8]; 3]> {
     Some([nonce, tag, text])
 }
 
-fn as_array<const N: usize>(bytes: &[u8]) -> Result<[u8; N], Failure> {
-    bytes.try_into().map_err(|_| Failure::NotAuthentic)
+fn as_array<const N: usize>(bytes: &[u8]) -> Result<[u8; N], EnvelopeError> {
+    bytes.try_into().map_err(|_| EnvelopeError::NotAuthentic)
 }
 
 impl fmt::Debug for LibsodiumRing {

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use crate::aead::{Backend, Suite};
-use crate::error::{Failure, KeyError};
+use crate::error::{EnvelopeError, KeyError};
 use crate::key::{Key, KeyId};
 use crate::salt::SaltGenerator;
 
@@ -207,7 +207,7 @@ impl Keyset {
         self.inner.backend
     }
 
-    pub(crate) fn salt(&self) -> Result<[u8; 32], Failure> {
+    pub(crate) fn salt(&self) -> Result<[u8; 32], EnvelopeError> {
         self.inner.salts.next()
     }
 }

@@ -9,7 +9,7 @@ use hookstack_core::{
     AfterExecution, Call, Error, ErrorKind, Middleware, Next, Outcome, Result, RetryAfter, Stack,
     from_fn,
 };
-use hookstack_http::{Failure, HttpError, layer};
+use hookstack_http::{HandlerError, HttpError, layer};
 use http::StatusCode;
 use serde_json::json;
 use std::sync::{Arc, Mutex};
@@ -32,7 +32,7 @@ impl Middleware for Heard {
     }
 }
 
-async fn fails() -> Result<(), Failure> {
+async fn fails() -> Result<(), HandlerError> {
     Err(Error::message(SECRET))?
 }
 
@@ -40,16 +40,16 @@ async fn panics() {
     panic!("{SECRET}");
 }
 
-async fn is_busy() -> Result<(), Failure> {
+async fn is_busy() -> Result<(), HandlerError> {
     Err(RetryAfter::new(Duration::from_millis(1500), SECRET))?
 }
 
-async fn is_not_there() -> Result<(), Failure> {
+async fn is_not_there() -> Result<(), HandlerError> {
     Err(HttpError::new(StatusCode::NOT_FOUND, "no such order").with_source(SECRET))?
 }
 
 /// Context that was added on the way is for observers.
-async fn is_not_there_either() -> Result<(), Failure> {
+async fn is_not_there_either() -> Result<(), HandlerError> {
     #[derive(Debug)]
     struct Context(HttpError);
     impl fmt::Display for Context {

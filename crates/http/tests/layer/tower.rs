@@ -116,5 +116,5 @@ fn a_middleware_that_refuses_to_be_registered_refuses_the_layer() {
         }
     }
     let error = layer(Stack::builder().with(Refuses)).expect_err("it refuses");
-    assert_eq!(error.text(), "not here");
+    assert_eq!(error.to_string(), "middleware \"Refuses\", on_register: not here");
 }

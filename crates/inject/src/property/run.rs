@@ -20,7 +20,7 @@ use super::log::{Entry, Life, World};
 use super::model;
 use super::providers::{get, number_of};
 use crate::container::Container;
-use crate::error::Unavailable;
+use crate::error::ResolveError;
 use crate::scope::Ended;
 
 /// A case with the world in which it happens.
@@ -164,8 +164,8 @@ impl Run {
 
     /// The path goes from what was asked for along the needs to one that failed.
     fn check_error(&self, number: usize, error: &Error) {
-        let unavailable = error.downcast_ref::<Unavailable>();
-        let path = unavailable.map(Unavailable::path).unwrap_or_default();
+        let unavailable = error.downcast_ref::<ResolveError>();
+        let path = unavailable.map(ResolveError::path).unwrap_or_default();
         let numbers: Option<Vec<_>> = path.iter().map(|key| number_of(*key)).collect();
         let mut numbers = numbers.unwrap_or_default().into_iter();
         let mut at = model::visible(&self.plans, Member::Child, number);

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use hookstack_core::{Error, ErrorKind, Result, Retry};
-use hookstack_inject::{Container, Dep, Unavailable};
+use hookstack_inject::{Container, Dep, ResolveError};
 use hookstack_inngest::engine::Engine;
 
 use crate::counting::{Client, Count, Session};
@@ -56,7 +56,7 @@ async fn an_error_keeps_kind_retry_and_source_of_the_factorys() {
     let container = flaky(1);
     let error = container.get::<Client>().await.expect_err("the first attempt");
     assert_eq!((error.kind(), error.retry()), (ErrorKind::Failure, Retry::Never));
-    let path = error.downcast_ref::<Unavailable>().expect("the source").path();
+    let path = error.downcast_ref::<ResolveError>().expect("the source").path();
     assert_eq!(path.iter().map(ToString::to_string).collect::<Vec<_>>(), ["Client"]);
 }
 

@@ -60,7 +60,7 @@ async fn a_failed_step_keeps_its_identity_when_a_teardown_fails_too() {
     let container = commits(&log, || fail("cannot roll back"));
     let handler = async |_: Dep<Upload>, step: Step| {
         let failed = step.run("step", || async { fail::<()>("declined") }).await;
-        Ok::<_, Error>(failed.expect_err("it failed").message().to_owned())
+        Ok::<_, Error>(failed.expect_err("it failed").text().to_owned())
     };
     let run = run_watched(&log, &container, handler).await;
     assert_eq!(run.calls[0].reported, [r#"middleware "Container", around_function: Failure"#]);

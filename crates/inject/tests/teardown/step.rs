@@ -29,7 +29,7 @@ async fn a_step_scope_ends_with_its_body_and_can_fail_it() {
         let failed = step.run("upload", upload()).await.expect_err("its teardown fails");
         let declined = deps.inject(async |_: Dep<Upload>| fail::<()>("declined"));
         let declined = step.run("declined", declined).await.expect_err("the body fails");
-        Ok::<_, Error>(format!("{} / {}", failed.message(), declined.message()))
+        Ok::<_, Error>(format!("{} / {}", failed.text(), declined.text()))
     };
     let run = run_in(&container, handler).await;
     assert_eq!(run.output.as_deref(), Some(r#""teardown of `Upload`: not complete / declined""#));

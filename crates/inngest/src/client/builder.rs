@@ -59,6 +59,12 @@ impl ClientBuilder {
         self
     }
 
+    /// Registers all of a stack inside those already registered, given by value or by reference.
+    pub fn stack(mut self, stack: impl Into<StackBuilder>) -> Self {
+        self.middleware = self.middleware.stack(stack);
+        self
+    }
+
     /// Sends in another way than over HTTP: for tests, with the transport of the local engine for
     /// instance, or with that of another client. Configuration and retries are not used then.
     pub fn transport(mut self, transport: impl EventTransport) -> Self {

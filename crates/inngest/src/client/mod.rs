@@ -13,4 +13,4 @@ pub use builder::ClientBuilder;
 #[cfg(feature = "client")]
 pub use handle::Client;
 #[cfg(feature = "client")]
-pub use http::{HttpTransport, SendRefused, SendRetries};
+pub use http::{HttpTransport, SendError, SendRetries};

@@ -18,6 +18,7 @@ use crate::error::ConfigError;
 
 /// Which kind of server the app talks to (Inngest SDK specification, section 7).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Mode {
     /// Inngest Cloud, or a self-hosted server: every request must be signed.
     #[default]

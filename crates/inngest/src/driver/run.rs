@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use hookstack_core::host::{ArcHandler, BoxFuture, Execution, mark_code};
+use hookstack_core::host::{ArcHandler, Code, Execution, Started};
 use hookstack_core::{
-    CallInfo, Error, ErrorKind, ExtractContext, Operation, OperationKind, Outcome, Payload, Result,
-    Retry, StepHash, StepInfo, StepOp, StepOptions, Suspended,
+    Error, ErrorKind, ExtractContext, Operation, OperationKind, Outcome, Payload, Result, Retry,
+    StepHash, StepInfo, StepOp, StepOptions, Suspended,
 };
 
 use super::current::mark;
@@ -46,10 +46,9 @@ pub(crate) async fn drive(
 }
 
 struct Driver {
-    info: Arc<CallInfo>,
     shared: Arc<Shared>,
     target: Target,
-    function: Option<BoxFuture<'static, Result<Payload>>>,
+    function: Code<Started>,
     waker: Arc<PollWaker>,
     /// The same, as the function gets it.
     function_waker: Waker,
@@ -97,9 +96,8 @@ impl Driver {
         let future = handler.start(ExtractContext::new(call, input)).await?;
         let waker = Arc::new(PollWaker::default());
         let function_waker = Waker::from(waker.clone());
-        let function = Some(future);
+        let function = Code::start(info, || future);
         Ok(Driver {
-            info,
             shared,
             target,
             function,
@@ -308,16 +306,10 @@ impl Driver {
     /// itself. After a self-wake this future is pending too, so that the executor gets its turn.
     fn poll_until_quiet(&mut self) -> impl Future<Output = Polled> + Send {
         std::future::poll_fn(|cx| {
-            let Some(function) = &mut self.function else {
-                return Poll::Ready(Polled::Settled(Err(Error::message(
-                    "the function has settled already",
-                ))));
-            };
             self.waker.reset();
             let polled = {
                 let _mark = mark(self.shared.id, false);
-                let _code = mark_code(&self.info);
-                poll_caught(function.as_mut(), &mut Context::from_waker(&self.function_waker))
+                poll_caught(&mut self.function, &mut Context::from_waker(&self.function_waker))
             };
             if self.began
                 && let Some(finished) = self.shared.lock().take_finished()
@@ -358,10 +350,8 @@ impl Driver {
     /// Drops the function, which may run the user's destructors; their panic loses no result.
     fn drop_function(&mut self) -> Result<()> {
         self.shared.lock().close();
-        let function = self.function.take();
         let _mark = mark(self.shared.id, false);
-        let _code = mark_code(&self.info);
-        catch_unwind(AssertUnwindSafe(move || drop(function))).map_err(Error::from_panic)
+        Pin::new(&mut self.function).end()
     }
 }
 
@@ -372,11 +362,8 @@ impl Drop for Driver {
     }
 }
 
-fn poll_caught(
-    function: Pin<&mut (dyn Future<Output = Result<Payload>> + Send)>,
-    cx: &mut Context<'_>,
-) -> Poll<Result<Payload>> {
-    catch_unwind(AssertUnwindSafe(|| function.poll(cx)))
+fn poll_caught(function: &mut Code<Started>, cx: &mut Context<'_>) -> Poll<Result<Payload>> {
+    catch_unwind(AssertUnwindSafe(|| Pin::new(function).poll(cx)))
         .unwrap_or_else(|panic| Poll::Ready(Err(Error::from_panic(panic))))
 }
 

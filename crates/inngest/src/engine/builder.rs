@@ -13,6 +13,7 @@ use crate::error::ConfigError;
 
 /// Whether the engine waits for sleeps and retries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Clock {
     /// No: time jumps to what is due next.
     #[default]

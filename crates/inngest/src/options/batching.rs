@@ -25,6 +25,7 @@ use super::time::{self, MINUTE, SECOND};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
+#[must_use]
 pub struct Batching {
     /// How many events at most, 2 to 100.
     pub max_size: u32,

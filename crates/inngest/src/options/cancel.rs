@@ -26,6 +26,7 @@ const LONGEST_NAME: usize = 512;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
+#[must_use]
 pub struct Cancel {
     /// The event's name; `*` has no meaning in it.
     pub event: String,

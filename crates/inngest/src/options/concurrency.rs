@@ -20,6 +20,7 @@ const MOST_LIMITS: usize = 2;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
+#[must_use]
 pub struct Concurrency {
     /// The limit, at least 1.
     pub limit: u32,
@@ -113,6 +114,7 @@ pub enum ConcurrencyScope {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
+#[must_use]
 pub struct RunConcurrency {
     /// The limit, at least 1.
     pub limit: u32,

@@ -22,6 +22,7 @@ use super::time::{self, DAY, LONGEST, SECOND};
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
+#[must_use]
 pub struct Debounce {
     /// The period, in whole seconds, from 1 second to 7 days.
     #[serde(serialize_with = "time::write")]

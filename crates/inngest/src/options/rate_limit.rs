@@ -22,6 +22,7 @@ use super::{count, expression};
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
+#[must_use]
 pub struct RateLimit {
     /// The limit, at least 1.
     pub limit: u32,

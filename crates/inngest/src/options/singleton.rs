@@ -16,6 +16,7 @@ use super::expression;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
+#[must_use]
 pub struct Singleton {
     /// What happens to a second one.
     pub mode: SingletonMode,

@@ -21,6 +21,7 @@ use super::{count, expression};
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
+#[must_use]
 pub struct Throttle {
     /// The limit, at least 1.
     pub limit: u32,

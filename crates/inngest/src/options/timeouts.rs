@@ -18,6 +18,7 @@ use super::time::{self, LONGEST, SECOND};
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
+#[must_use]
 pub struct Timeouts {
     /// From the trigger to the first call.
     #[serde(serialize_with = "time::write_optional", skip_serializing_if = "Option::is_none")]

@@ -102,6 +102,7 @@ impl From<CronTrigger> for Trigger {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
+#[must_use]
 pub struct EventTrigger {
     /// The name, 255 bytes at most.
     pub event: String,
@@ -147,6 +148,7 @@ impl EventTrigger {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
+#[must_use]
 pub struct CronTrigger {
     /// The cron expression, 255 bytes at most.
     pub cron: String,

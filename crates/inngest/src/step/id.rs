@@ -7,6 +7,7 @@
 /// let id = StepId::new("charge-v2").with_name("Charge the card");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
 pub struct StepId {
     id: Box<str>,
     name: Option<Box<str>>,

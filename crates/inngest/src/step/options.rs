@@ -14,6 +14,7 @@ use hookstack_core::{Invoke, Payload};
 /// let other_app = FunctionRef::new("charge").in_app("billing").with_timeout(Duration::from_secs(60));
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct FunctionRef {
     app: Option<String>,
     function: String,

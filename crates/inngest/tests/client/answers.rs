@@ -1,7 +1,7 @@
 //! What the server can answer.
 
 use hookstack_core::{ErrorKind, Sent};
-use hookstack_inngest::SendRefused;
+use hookstack_inngest::SendError;
 use serde_json::json;
 
 use crate::server::{Answer, Server};
@@ -14,7 +14,7 @@ async fn send(answers: impl IntoIterator<Item = Answer>, count: usize) -> (Sent,
     (sent, server.seen().len())
 }
 
-fn refused(sent: &Sent) -> &SendRefused {
+fn refused(sent: &Sent) -> &SendError {
     let error = sent.error.as_ref().unwrap();
     assert_eq!((error.kind(), error.name()), (ErrorKind::Send, "SendError"));
     error.downcast_ref().unwrap()

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use hookstack_core::{ErrorKind, Retry};
-use hookstack_inngest::{Client, SendRefused};
+use hookstack_inngest::{Client, SendError};
 use serde_json::json;
 use tokio::net::TcpListener;
 
@@ -68,7 +68,7 @@ async fn what_the_server_refuses_is_not_sent_again() {
         let error = client(&server).send(event("a", json!({}))).await.into_result().unwrap_err();
         assert_eq!(server.seen().len(), 1, "{status}");
         assert_eq!(error.kind(), ErrorKind::Send);
-        assert_eq!(error.downcast_ref::<SendRefused>().unwrap().status(), status);
+        assert_eq!(error.downcast_ref::<SendError>().unwrap().status().as_u16(), status);
         let names_the_key = error.text().contains("`INNGEST_EVENT_KEY`");
         assert_eq!(names_the_key, matches!(status, 401 | 403 | 404), "{error}");
     }

@@ -141,7 +141,7 @@ async fn a_batch_has_all_events() {
 fn failing_app() -> App {
     let handled = |failure: Failure<Order>, info: Info| async move {
         let trigger = format!("{:?}", info.trigger);
-        let error = (failure.error.name().to_owned(), failure.error.message().to_owned());
+        let error = (failure.error.name().to_owned(), failure.error.text().to_owned());
         Ok::<_, Error>((error, failure.event.data.total, failure.function, failure.run_id, trigger))
     };
     let function = Function::builder("f").on_event("t/e").on_failure(handled).handler(f1);

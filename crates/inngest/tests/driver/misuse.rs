@@ -10,7 +10,7 @@ use crate::support::Server;
 
 fn check(error: &StepError, step: &str, message: &str) {
     assert_eq!((error.kind(), error.step()), (ErrorKind::Misuse, step));
-    assert!(error.message().contains(message), "{error}");
+    assert!(error.text().contains(message), "{error}");
 }
 
 async fn one(step: &Step, id: &'static str) -> Result<u32, StepError> {

@@ -85,7 +85,7 @@ async fn on_failure(failure: Failure<Value>, info: Info) -> R<Value> {
     assert_eq!((function, run_id), (&failure.function, &failure.run_id));
     Ok(json!({
         "function": failure.function,
-        "error": [failure.error.name(), failure.error.message()],
+        "error": [failure.error.name(), failure.error.text()],
         "data": failure.event.data,
     }))
 }

@@ -24,7 +24,7 @@ fn invoker(target: FunctionRef, data: Value) -> Function {
             let result: Result<Value, _> = step.invoke("call", target, &data).await;
             Ok::<_, Error>(match result {
                 Ok(value) => json!({ "ok": value }),
-                Err(error) => json!({ "error": error.message() }),
+                Err(error) => json!({ "error": error.text() }),
             })
         }
     })

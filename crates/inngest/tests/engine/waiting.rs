@@ -44,7 +44,7 @@ async fn a_condition_that_does_not_compile_fails_the_step() {
     async fn broken(step: Step) -> R<String> {
         let wait = WaitForEvent::new("later", Duration::from_secs(60)).matching("((");
         let met: Result<Option<TypedEvent<Value>>, _> = step.wait_for_event("wait", wait).await;
-        Ok(met.unwrap_err().message().to_owned())
+        Ok(met.unwrap_err().text().to_owned())
     }
     let engine = engine([Function::builder("f").on_event("e").handler(broken)]);
     engine.inject(event("e", json!({}))).unwrap();

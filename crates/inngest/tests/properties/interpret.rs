@@ -116,7 +116,7 @@ impl Tools {
                 // Polls in the order of the list, as a biased `select!` does, and drops the losers.
                 Expr::Select(children) => select_all(parallel(children)).await.0,
                 Expr::Catch(inner) => match self.eval(inner).await {
-                    Err(error) => Ok(json!({ "caught": error.message() })),
+                    Err(error) => Ok(json!({ "caught": error.text() })),
                     ok => ok,
                 },
             }

@@ -185,7 +185,7 @@ async fn without_steps(program: &Expr) -> End {
     let tools = Tools { step: None, begun: Begun::default() };
     let caught = AssertUnwindSafe(tools.eval(program)).catch_unwind().await;
     match caught {
-        Ok(result) => result.map_err(|error| error.message().to_owned()),
+        Ok(result) => result.map_err(|error| error.text().to_owned()),
         Err(panic) => Err(*panic.downcast::<String>().unwrap()),
     }
 }

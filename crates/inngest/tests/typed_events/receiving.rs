@@ -50,7 +50,7 @@ async fn what_another_function_invokes_with_is_checked_too() {
     async fn invoker(step: Step) -> Result<Value, Error> {
         let good: usize = step.invoke("good", "f", &placed(&["tea"])).await?;
         let bad: Result<usize, StepError> = step.invoke("bad", "f", &placed(&[])).await;
-        Ok(json!([good, bad.unwrap_err().message()]))
+        Ok(json!([good, bad.unwrap_err().text()]))
     }
     let f =
         builder().handler(async |Typed(order): Typed<Placed>| Ok::<_, Error>(order.items.len()));

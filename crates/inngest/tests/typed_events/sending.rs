@@ -54,7 +54,7 @@ async fn a_step_sends_them_and_fails_for_good_when_one_is_not_valid() {
         let sent = step.send_event("send", placed(&vec!["tea"; count])).await;
         Ok(match sent {
             Ok(ids) => json!(ids.len()),
-            Err(error) => json!([error.name(), error.message()]),
+            Err(error) => json!([error.name(), error.text()]),
         })
     }
     for (count_, expected, runs) in [(1, json!(1), 1), (0, json!(["InvalidInput", NOT_VALID]), 0)] {

@@ -52,6 +52,7 @@ use crate::flush::Logged;
 /// # Ok(()) }
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct PartialBatch {
     fail_when_all_fail: bool,
 }

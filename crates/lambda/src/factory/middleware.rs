@@ -30,6 +30,7 @@ pub const TRACE_VARIABLE: &str = "POWERTOOLS_TRACE_MIDDLEWARES";
 ///
 /// The first of nested factories that an error or a panic passes logs it, with its own name; then it goes on
 /// unchanged.
+#[must_use]
 pub struct Factory<P, F, M> {
     name: String,
     parameters: P,

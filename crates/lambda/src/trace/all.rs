@@ -144,3 +144,17 @@ impl Middleware for Traced {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use hookstack_core::Hook;
+
+    use super::*;
+
+    /// The lists above are written by hand.
+    #[test]
+    fn no_hook_is_forgotten() {
+        let traced: Vec<_> = HookSet::detect::<Traced>().iter().collect();
+        assert_eq!(traced, Hook::ASYNC);
+    }
+}

@@ -28,6 +28,7 @@ use crate::TARGET;
 
 /// Whether the form for people uses colours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Color {
     /// If standard output is a terminal, and neither `NO_COLOR` nor `TERM=dumb` is set; never for another
     /// writer.
@@ -57,6 +58,7 @@ pub enum Color {
 /// let subscriber = tracing_subscriber::registry().with(layer);
 /// # let _ = subscriber;
 /// ```
+#[must_use]
 pub struct LogLayer {
     output: Arc<Output>,
     level: Option<Level>,

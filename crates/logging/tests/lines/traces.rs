@@ -15,12 +15,12 @@ struct Tracing(bool);
 
 impl Middleware for Tracing {
     async fn around_request(&self, cx: &mut Call, next: NextRequest<'_>) -> Result<Completed> {
-        cx.set_trace(TraceContext { trace_id: [0xab; 16], span_id: [1; 8], sampled: self.0 });
+        cx.set_trace(TraceContext::new([0xab; 16], [1; 8], self.0));
         next.run(cx).await
     }
 
     async fn around_step(&self, cx: &mut Call, next: NextStep<'_>) -> Result<Payload> {
-        cx.set_trace(TraceContext { trace_id: [0xab; 16], span_id: [2; 8], sampled: self.0 });
+        cx.set_trace(TraceContext::new([0xab; 16], [2; 8], self.0));
         next.run(cx).await
     }
 }

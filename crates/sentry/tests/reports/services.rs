@@ -219,7 +219,7 @@ async fn another_middleware_that_traces_decides_about_what_w3c_brings() {
             cx: &mut hookstack_core::Call,
             next: hookstack_core::NextRequest<'_>,
         ) -> hookstack_core::Result<hookstack_core::Completed> {
-            cx.set_trace(TraceContext { trace_id: [0xab; 16], span_id: [1; 8], sampled: true });
+            cx.set_trace(TraceContext::new([0xab; 16], [1; 8], true));
             next.run(cx).await
         }
     }

@@ -94,7 +94,7 @@ struct Traced;
 
 impl Middleware for Traced {
     async fn around_request(&self, cx: &mut Call, next: NextRequest<'_>) -> Result<Completed> {
-        cx.set_trace(TraceContext { trace_id: [0xab; 16], span_id: [0xcd; 8], sampled: true });
+        cx.set_trace(TraceContext::new([0xab; 16], [0xcd; 8], true));
         next.run(cx).await
     }
 }

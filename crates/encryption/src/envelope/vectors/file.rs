@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use crate::aead::{Backend, Suite};
 use crate::envelope::{Commitment, Context, Invoker, Opened, Origin};
-use crate::error::Failure;
+use crate::error::EnvelopeError;
 use crate::key::Key;
 use crate::keyset::Keyset;
 use crate::sealed_error;
@@ -154,14 +154,14 @@ impl Place {
         keys: &[Key],
         backend: Backend,
         text: &Text,
-    ) -> Result<Opened, Failure> {
-        let Some(context) = self.context() else { return Err(Failure::NotAuthentic) };
+    ) -> Result<Opened, EnvelopeError> {
+        let Some(context) = self.context() else { return Err(EnvelopeError::NotAuthentic) };
         let keys = self.keyset(keys, Suite::default(), backend);
         match text {
             Text::Envelope(json) => keys.open(&context, json.as_bytes()),
             Text::ErrorText(text) => {
                 // Without the prefix it is an error that nobody sealed.
-                let message = sealed_error::message(text)?.ok_or(Failure::NotAuthentic)?;
+                let message = sealed_error::message(text)?.ok_or(EnvelopeError::NotAuthentic)?;
                 keys.open_message(&context, message)
             }
         }

@@ -4,7 +4,7 @@ use hookstack_core::{Error, ErrorKind, Retry};
 use http::StatusCode;
 use serde::Deserialize;
 
-use super::{Failed, SendRefused};
+use super::{Failed, SendError};
 use crate::api::Answer;
 
 #[derive(Deserialize)]
@@ -37,10 +37,10 @@ pub(super) fn read(answer: &Answer, count: usize) -> Result<Vec<String>, Failed>
         return Ok(ids);
     };
     let text = text.unwrap_or_else(|| {
-        let start = &answer.body[..answer.body.len().min(SendRefused::MAX_TEXT)];
+        let start = &answer.body[..answer.body.len().min(SendError::MAX_TEXT)];
         String::from_utf8_lossy(start).into_owned()
     });
-    let error = Error::new(SendRefused::new(status, meaning, &text))
+    let error = Error::new(SendError::new(status, meaning, &text))
         .with_kind(ErrorKind::Send)
         .with_name("SendError");
     let error = match answer.retry_after {

@@ -12,7 +12,7 @@ use backon::Retryable;
 use hookstack_core::host::BoxFuture;
 use hookstack_core::{Error, ErrorKind, Event, Result, Retry, Sent};
 
-pub use refused::SendRefused;
+pub use refused::SendError;
 pub use retries::SendRetries;
 
 use crate::api::Api;
@@ -48,6 +48,7 @@ const SERVER: &str = "the event API";
 /// # Ok::<_, hookstack_inngest::ConfigError>(())
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct HttpTransport {
     api: Api,
     retries: SendRetries,

@@ -8,35 +8,35 @@ use http::StatusCode;
 /// [`Sent`](hookstack_core::Sent).
 ///
 /// What it shows is the status and what that means. The server's own words may quote an event, so they
-/// are only in [`server_text`](SendRefused::server_text), for a developer who asks for them.
+/// are only in [`server_text`](SendError::server_text), for a developer who asks for them.
 ///
 /// ```
 /// use hookstack_core::Sent;
-/// use hookstack_inngest::SendRefused;
+/// use hookstack_inngest::SendError;
 ///
 /// fn explain(sent: &Sent) -> Option<&str> {
-///     let refused: &SendRefused = sent.error.as_ref()?.downcast_ref()?;
+///     let refused: &SendError = sent.error.as_ref()?.downcast_ref()?;
 ///     refused.server_text()
 /// }
 /// ```
-pub struct SendRefused {
+pub struct SendError {
     status: StatusCode,
     meaning: &'static str,
     text: Option<Box<str>>,
 }
 
-impl SendRefused {
+impl SendError {
     /// So much of the server's text is kept, in characters.
     pub(super) const MAX_TEXT: usize = 2000;
 
     pub(super) fn new(status: StatusCode, meaning: &'static str, text: &str) -> Self {
         let text: String = text.trim().chars().take(Self::MAX_TEXT).collect();
-        SendRefused { status, meaning, text: (!text.is_empty()).then(|| text.into()) }
+        SendError { status, meaning, text: (!text.is_empty()).then(|| text.into()) }
     }
 
     /// The status of the answer.
-    pub fn status(&self) -> u16 {
-        self.status.as_u16()
+    pub fn status(&self) -> StatusCode {
+        self.status
     }
 
     /// What the server wrote about the problem, cut after 2000 characters. It may quote events: as
@@ -46,20 +46,20 @@ impl SendRefused {
     }
 }
 
-impl fmt::Display for SendRefused {
+impl fmt::Display for SendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the event API answered {}: {}", self.status.as_u16(), self.meaning)
     }
 }
 
 /// Without the server's text.
-impl fmt::Debug for SendRefused {
+impl fmt::Debug for SendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SendRefused")
+        f.debug_struct("SendError")
             .field("status", &self.status.as_u16())
             .field("meaning", &self.meaning)
             .finish_non_exhaustive()
     }
 }
 
-impl std::error::Error for SendRefused {}
+impl std::error::Error for SendError {}

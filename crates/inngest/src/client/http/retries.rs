@@ -19,6 +19,7 @@ use backon::ExponentialBuilder;
 /// let retries = SendRetries::default().attempts(2).first_delay(Duration::from_millis(50));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
 pub struct SendRetries {
     attempts: usize,
     first_delay: Duration,
