@@ -23,6 +23,8 @@ const NOT_IN_CI: &[(&str, &str)] = &[
         "cargo bench -p hookstack-core --bench dispatch",
         "takes minutes; CI runs every benchmark once",
     ),
+    ("cargo tree -e normal --prefix none", "counts crates, in a package outside of the workspace"),
+    ("cargo build", "measured, in a package outside of the workspace"),
     (
         "cargo +nightly fuzz run decrypt",
         "runs until it is stopped; CI runs every target for a minute",
