@@ -18,7 +18,7 @@ use crate::layer::LogLayer;
 /// A program that wants anything else puts the subscriber together itself; this is the only function of the
 /// crate that installs something globally.
 ///
-/// ```no_run
+/// ```standalone_crate
 /// hookstack_logging::init()?;
 /// # Ok::<_, hookstack_logging::InitError>(())
 /// ```
