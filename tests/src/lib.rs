@@ -3,7 +3,6 @@
 #![allow(
     clippy::exhaustive_enums,
     clippy::return_self_not_must_use,
-    reason = "not published: these are the tests' own"
     reason = "for these tests alone: nobody else depends on it"
 )]
 
