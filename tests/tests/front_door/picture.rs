@@ -51,7 +51,8 @@ fn every_hook_is_in_the_picture_once_and_in_its_direction() {
     let all = Hook::ASYNC.into_iter().chain([Hook::OnRegister, Hook::OnAbandoned]);
     let mut names: Vec<&str> = all.clone().map(Hook::as_str).collect();
     let mut drawn: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
-    (names.sort_unstable(), drawn.sort_unstable());
+    names.sort_unstable();
+    drawn.sort_unstable();
     assert_eq!(drawn, names);
     for hook in all {
         let row = rows.iter().find(|row| row.name == hook.as_str()).expect("compared above");
