@@ -45,8 +45,3 @@ pub mod from_fastapi {}
 
 #[doc = include_str!("../docs/guide/why.md")]
 pub mod why {}
-
-/// The README's programs, compiled and run with the tests of the documentation.
-#[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
-pub struct Readme;
