@@ -189,6 +189,35 @@ mod tests {
     }
 
     #[test]
+    fn nothing_rings_before_its_time() {
+        let alarm = DeadlineAlarm::default();
+        let (rang, heard) = channel();
+        let wait = Duration::from_millis(500);
+        let start = Instant::now();
+        let pending = alarm.set(&call(Some(LONG + wait)), LONG, move || {
+            let _ = rang.send(start.elapsed());
+        });
+        let after = heard.recv_timeout(LONG).expect("it rings");
+        // Less than asked for by what the two clocks may differ in.
+        assert!(after > wait / 2, "{after:?}");
+        drop(pending);
+    }
+
+    #[test]
+    fn one_that_is_set_later_and_due_earlier_is_not_kept_waiting() {
+        let alarm = DeadlineAlarm::default();
+        let late = alarm.set(&call(Some(LONG * 100)), LONG, || ());
+        // The thread shall wait for the late one already; if it does not yet, that is no failure.
+        thread::sleep(Duration::from_millis(100));
+        let (rang, heard) = channel();
+        let early = alarm.set(&call(Some(LONG + Duration::from_millis(200))), LONG, move || {
+            let _ = rang.send(());
+        });
+        assert_eq!(heard.recv_timeout(LONG), Ok(()));
+        drop((late, early));
+    }
+
+    #[test]
     fn what_is_dropped_does_not_ring() {
         let alarm = DeadlineAlarm::default();
         let (rang, heard) = channel();

@@ -123,3 +123,34 @@ impl Default for MemoValue {
         MemoValue::Bare(Payload::null())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memos_are_found_by_their_steps_and_keep_the_order_in_which_those_finished() {
+        let hash = |byte| StepHash::new([byte; 20]);
+        let memo = |text: &str| Memo::new(MemoValue::Data(Payload::from_value(text.into())));
+        let text = |memo: &Memo| match &memo.value {
+            MemoValue::Data(payload) => payload.to::<String>().expect("a string"),
+            other => format!("{other:?}"),
+        };
+        let memos = [(hash(1), memo("first")), (hash(2), memo("second")), (hash(3), memo("third"))];
+        let mut memoized = Memoized::new(memos.into(), vec![hash(2), hash(3), hash(1)]);
+        assert_eq!((memoized.len(), memoized.is_empty()), (3, false));
+        assert_eq!(memoized.order(), [hash(2), hash(3), hash(1)]);
+        assert_eq!(memoized.get(hash(2)).map(text).as_deref(), Some("second"));
+        assert!(memoized.get(hash(4)).is_none() && memoized.get_mut(hash(4)).is_none());
+
+        *memoized.get_mut(hash(3)).expect("a memo") = memo("changed");
+        for (_, memo) in memoized.iter_mut().filter(|(of, _)| *of == hash(1)) {
+            memo.value = MemoValue::default();
+        }
+        let mut all: Vec<_> = memoized.iter().map(|(of, memo)| (of, text(memo))).collect();
+        all.sort();
+        let expected = ["Bare(Payload(4 bytes))", "second", "changed"].map(String::from);
+        assert_eq!(all, Vec::from_iter([hash(1), hash(2), hash(3)].into_iter().zip(expected)));
+        assert!(Memoized::default().is_empty());
+    }
+}

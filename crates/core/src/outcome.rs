@@ -198,3 +198,40 @@ impl Sent {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::FunctionInfo;
+    use crate::step::{StepHash, StepOp};
+
+    fn suspended(result: Option<Result<Payload>>) -> Suspended {
+        let step = StepInfo::new("pay", 0, StepHash::new([1; 20]), StepOp::Run);
+        let kind = OperationKind::Executed;
+        Suspended::new(vec![Operation::new(Arc::new(step), kind, result, StepOptions::None)])
+    }
+
+    #[test]
+    fn a_run_ends_with_a_value_or_a_final_error() {
+        let mut info = CallInfo::new("app", Arc::new(FunctionInfo::new("f")), "run");
+        info.max_attempts = Some(2);
+        let failed = || Outcome::from(Error::message("x"));
+        assert!(Outcome::ok("done").ends_run(&info));
+        assert!(!failed().ends_run(&info), "an attempt is left");
+        assert!(Outcome::from(Error::non_retriable("x")).ends_run(&info));
+        assert!(!Outcome::Suspended(suspended(None)).ends_run(&info));
+        info.attempt = 1;
+        assert!(failed().ends_run(&info));
+        assert!(!Outcome::Suspended(suspended(None)).ends_run(&info));
+    }
+
+    #[test]
+    fn a_host_replaces_what_the_platform_would_refuse() {
+        let mut report = suspended(Some(Payload::new("too large")));
+        assert_eq!(report.operations().len(), 1);
+        report.operations_mut()[0].result = Some(Err(Error::message("refused")));
+        let outcome = Outcome::Suspended(report);
+        assert!(outcome.is_suspended() && !Outcome::ok("done").is_suspended());
+        assert_eq!(outcome.error().map(Error::text), Some("refused"));
+    }
+}

@@ -248,10 +248,44 @@ mod tests {
     }
 
     #[test]
+    fn the_length_is_that_of_the_text() {
+        for (payload, length) in [
+            (Payload::absent(), 0),
+            (Payload::null(), 4),
+            (Payload::from_text("[1, 2]").expect("well-formed"), 6),
+            (Payload::from(json!([1, 2])), 5),
+        ] {
+            assert_eq!((payload.len(), payload.is_empty()), (length, length == 0), "{payload:?}");
+            assert_eq!(payload.is_null(), length == 4, "{payload:?}");
+        }
+    }
+
+    #[test]
+    fn a_value_is_taken_out_whatever_it_was_made_of() {
+        let value = json!({ "a": [1, null] });
+        let text = Payload::from_text(value.to_string()).expect("well-formed");
+        assert_eq!(text.into_value().expect("a value"), value);
+        assert_eq!(Payload::from(value.clone()).into_value().expect("a value"), value);
+        assert_eq!(Payload::absent().into_value().expect("null"), Value::Null);
+    }
+
+    /// A text of JSON goes out as it is, and nobody further on may find that it is none.
+    #[test]
+    fn what_is_not_utf_8_is_refused_also_inside_of_a_string() {
+        let error = Payload::from_text(&b"\"\xff\""[..]).expect_err("not UTF-8");
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    }
+
+    #[test]
     fn errors_quote_nothing() {
         let payload = Payload::from_value(json!("4111111111111111"));
         let error = payload.to::<u8>().expect_err("a string");
         assert_eq!(error.text(), "value does not fit `u8`: invalid type: string, expected u8");
+        let error = Payload::from_value(json!(1.5)).to::<u8>().expect_err("no whole number");
+        assert_eq!(
+            error.text(),
+            "value does not fit `u8`: invalid type: floating point, expected u8"
+        );
         let error = Payload::from_text("{4111").expect_err("not JSON");
         assert!(!error.text().contains("4111"), "{error}");
     }

@@ -187,6 +187,7 @@ mod tests {
             "struct Order",
             "struct Order with 2 elements",
             "a tuple of size 2",
+            "an array of length 256",
             "enum Kind",
         ] {
             assert!(is_known(kept), "{kept}");
@@ -197,11 +198,51 @@ mod tests {
             "struct of 4111111111111111",
             "4111",
             "ada@example.com",
+            "Ada",
+            "struct ada",
+            "struct Ada@example.com",
+            "struct Ada Lovelace",
+            &format!("struct {}", "A".repeat(65)),
         ] {
             assert!(!is_known(dropped), "{dropped}");
         }
         let custom =
             serde_json::Error::custom("invalid value: card, expected Luhn-valid, got 4111");
         assert!(!serde_reason(&custom).contains("4111"), "{}", serde_reason(&custom));
+    }
+
+    #[test]
+    fn a_missing_field_is_named_if_the_type_declares_it() {
+        #[derive(Debug, serde::Deserialize)]
+        struct Order {
+            #[serde(rename = "card-no_2")]
+            _card: u8,
+        }
+        let missing = serde_json::from_str::<Order>("{}").expect_err("no card");
+        assert_eq!(serde_reason(&missing), "missing field `card-no_2`");
+        for said in
+            ["missing field `4111 1111`", "missing field `ada@example.com`", "missing field 4"]
+        {
+            assert_eq!(
+                serde_reason(&serde_json::Error::custom(said)),
+                "the value is not accepted",
+                "{said}"
+            );
+        }
+    }
+
+    #[test]
+    fn messages_are_told_unless_payloads_are_secret_or_the_user_says_otherwise() {
+        for (messages, plain, sensitive) in [
+            (ErrorMessages::Auto, "no order 4711", REDACTED),
+            (ErrorMessages::Show, "no order 4711", "no order 4711"),
+            (ErrorMessages::Redact, REDACTED, REDACTED),
+        ] {
+            let error = Error::message("no order 4711");
+            assert_eq!(
+                (messages.text(&error, false), messages.text(&error, true)),
+                (plain, sensitive)
+            );
+        }
     }
 }

@@ -252,5 +252,29 @@ mod tests {
         assert_eq!(hash.to_hex().as_slice(), text.as_bytes());
         assert_eq!(StepHash::from_hex(&text.to_uppercase()), None);
         assert_eq!(StepHash::from_hex(&text[1..]), None);
+        assert_eq!(StepHash::new(*hash.as_bytes()), hash);
+        assert_eq!(hash.as_bytes()[..2], [0x98, 0xbf]);
+    }
+
+    #[test]
+    fn steps_of_one_id_are_told_apart_by_their_index() {
+        let hash = StepHash::new([7; 20]);
+        let second = StepInfo::new("pay", 1, hash, StepOp::Run);
+        let third = StepInfo::new("pay", 2, hash, StepOp::Run).with_name("Pay the rest");
+        assert_eq!((second.id(), second.name(), second.index()), ("pay", "pay", 1));
+        assert_eq!((third.id(), third.name(), third.index()), ("pay", "Pay the rest", 2));
+    }
+
+    #[test]
+    fn only_what_runs_in_this_process_has_a_body() {
+        for (op, name, has_body) in [
+            (StepOp::Run, "run", true),
+            (StepOp::SendEvent, "send_event", true),
+            (StepOp::Sleep, "sleep", false),
+            (StepOp::WaitForEvent, "wait_for_event", false),
+            (StepOp::Invoke, "invoke", false),
+        ] {
+            assert_eq!((op.as_str(), op.has_body()), (name, has_body));
+        }
     }
 }

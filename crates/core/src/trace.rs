@@ -238,6 +238,29 @@ mod tests {
     }
 
     #[test]
+    fn a_traceparent_reads_back() {
+        for sampled in [true, false] {
+            let trace = TraceContext { trace_id: [0x1f; 16], span_id: [0xa0; 8], sampled };
+            let text = trace.to_traceparent();
+            let flags = if sampled { "01" } else { "00" };
+            assert_eq!(text, format!("00-{}-{}-{flags}", "1f".repeat(16), "a0".repeat(8)));
+            assert_eq!(TraceContext::from_traceparent(&text), Some(trace));
+        }
+    }
+
+    #[test]
+    fn entries_keep_their_order() {
+        let mut carrier = TraceCarrier::new();
+        for key in ["b", "a", "c"] {
+            carrier.set(key, key.to_uppercase());
+        }
+        carrier.set("B", "again");
+        assert!(!carrier.is_empty());
+        assert_eq!(carrier.keys().collect::<Vec<_>>(), ["b", "a", "c"]);
+        assert_eq!(carrier.iter().collect::<Vec<_>>(), [("b", "again"), ("a", "A"), ("c", "C")]);
+    }
+
+    #[test]
     fn a_carrier_is_bounded() {
         let mut carrier = TraceCarrier::new();
         carrier.set("", "x");

@@ -75,6 +75,21 @@ mod tests {
     const ROOT: &str = "Root=1-5759e988-bd862e3fe1be46a994272793";
 
     #[test]
+    fn parent_and_decision_are_read_in_any_order() {
+        for (header, sampled) in [
+            (format!("{ROOT};Parent=53995c3f42cd8ad8;Sampled=1"), true),
+            (format!("Sampled=0;Parent=53995c3f42cd8ad8;{ROOT}"), false),
+        ] {
+            let mut carrier = TraceCarrier::new();
+            assert_eq!(XRayTrace::of(&carrier), None);
+            carrier.set("X-Amzn-Trace-Id", header.as_str());
+            let trace = XRayTrace::of(&carrier).expect("a root");
+            assert_eq!(trace.parent_id, Some([0x53, 0x99, 0x5c, 0x3f, 0x42, 0xcd, 0x8a, 0xd8]));
+            assert_eq!(trace.sampled, Some(sampled), "{header}");
+        }
+    }
+
+    #[test]
     fn what_is_not_valid_is_ignored() {
         for refused in [
             "",

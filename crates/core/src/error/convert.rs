@@ -146,6 +146,7 @@ pub(crate) fn short_type_name<T: ?Sized>() -> &'static str {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::{CallInfo, Payload};
     use std::time::Duration;
 
     /// An error with another one inside, of which it tells nothing.
@@ -176,6 +177,42 @@ pub(super) mod tests {
         let boxed = Error::non_retriable("x").with_name("Mine").into_boxed();
         let back = Error::from_boxed(boxed);
         assert_eq!((back.name(), back.retry()), ("Mine", Retry::Never));
+    }
+
+    #[test]
+    fn the_chain_is_searched_and_a_steps_details_are_kept() {
+        let payload = |text: &str| Some(Payload::from_value(text.into()));
+        let step = StepError::new("Declined", "no funds").with_details(payload("d"), payload("c"));
+        let error = Error::new(step.clone());
+        assert_eq!(error.data().map(Payload::text), payload("d").map(|data| data.text()));
+        assert_eq!(error.cause().map(Payload::text), payload("c").map(|cause| cause.text()));
+        let outer = Error::new(Outer(Box::new(step)));
+        assert_eq!(outer.downcast_ref::<StepError>().map(StepError::name), Some("Declined"));
+        assert!(outer.downcast_ref::<NonRetriable>().is_none());
+        assert_eq!((outer.cause().is_none(), outer.name()), (true, "Outer"));
+    }
+
+    #[test]
+    fn an_error_is_final_when_it_forbids_another_attempt_or_none_is_left() {
+        let info = |attempt, max_attempts| {
+            let function = std::sync::Arc::new(crate::FunctionInfo::new("f"));
+            let mut info = CallInfo::new("app", function, "run");
+            (info.attempt, info.max_attempts) = (attempt, max_attempts);
+            info
+        };
+        for (attempt, max_attempts, is_final) in [
+            (0, None, false),
+            (9, None, false),
+            (0, Some(3), false),
+            (1, Some(3), false),
+            (2, Some(3), true),
+            (0, Some(1), true),
+            (0, Some(0), true),
+        ] {
+            let info = info(attempt, max_attempts);
+            assert_eq!(Error::message("x").is_final(&info), is_final, "{attempt} {max_attempts:?}");
+            assert!(Error::non_retriable("x").is_final(&info));
+        }
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! A hook fails: which hooks still run, what the outcome is, who is named.
 
-use hookstack_core::{ErrorKind, Hook, Input, Stack};
+use hookstack_core::{
+    AfterExecution, AfterResponse, ErrorKind, Hook, Input, Middleware, Result, Stack,
+};
 
 use crate::support::{Body, Fault, Log, Recorder, Told, When, one_memo, origins, run};
 
@@ -282,6 +284,16 @@ fn the_first_error_wins_and_the_later_ones_are_attached() {
     assert_eq!(origins(&ended.reported), origins(&error.suppressed));
 }
 
+/// It comes back as it was stored, in each call of the run.
+#[test]
+fn the_stored_error_of_a_step_takes_no_later_error_along() {
+    let faults = [("F", Hook::AfterExecution, Before)];
+    let ended = with_faults(&faults, Body::FailsOfAStep, Input::default());
+    let error = ended.error.expect("the step's");
+    assert_eq!((error.kind, error.suppressed), (ErrorKind::Step, vec![]));
+    assert_eq!(origins(&ended.reported), ["F.ae"]);
+}
+
 #[test]
 fn a_failed_transform_replaces_the_error_that_it_could_not_transform() {
     let ended = with_faults(&[("F", Hook::TransformOutput, Before)], Body::Fails, Input::default());
@@ -310,4 +322,25 @@ fn observers_that_fail_after_a_finished_step_never_lose_its_result() {
     assert_eq!((ended.status.as_u16(), ended.error), (206, None));
     assert!(ended.outcome.contains("Executed, result: Some(Ok("), "{}", ended.outcome);
     assert_eq!(origins(&ended.reported), ["F.ae", "A.ae", "F.rq", "A.ar"]);
+}
+
+/// What hooks report is seen by those that run after the response, before the host reports it.
+#[test]
+fn after_response_sees_what_was_reported() {
+    struct Observer(Log);
+    impl Middleware for Observer {
+        async fn after_execution(&self, _: &mut AfterExecution<'_>) -> Result {
+            Err(hookstack_core::Error::message("noted"))
+        }
+        async fn after_response(&self, cx: &mut AfterResponse<'_>) -> Result {
+            let reported = cx.reported().iter().map(|error| error.text().to_owned());
+            self.0.push(format!("{:?} {}", reported.collect::<Vec<_>>(), cx.status().as_u16()));
+            Ok(())
+        }
+    }
+    let log = Log::default();
+    let stack = Stack::builder().with(Observer(log.clone())).build();
+    let ended = run(stack, &log, Body::Returns, Input::default());
+    assert_eq!(ended.log, "body [\"noted\"] 200");
+    assert_eq!(ended.reported.len(), 1);
 }

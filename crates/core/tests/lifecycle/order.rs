@@ -186,6 +186,7 @@ fn around_function_sees_and_changes_the_payload() {
             Ok(())
         }
         async fn around_function(&self, cx: &mut Call, next: Next<'_>) -> Outcome {
+            assert!(cx.payload().is_some());
             let payload = cx.take_payload().expect("there is one");
             assert!(cx.payload().is_none());
             let text = payload.to::<String>().expect("a text");
@@ -214,7 +215,35 @@ fn around_function_sees_and_changes_the_payload() {
     let none = || Stack::builder().build();
     assert_eq!(answer(none(), Payload::null()).text(), "null");
     assert!(answer(none(), Payload::absent()).is_absent());
-    let log = Log::default();
-    let around = Stack::builder().with(Recorder::new("A", &log)).build();
+    struct Absent;
+    impl Middleware for Absent {
+        async fn around_function(&self, cx: &mut Call, next: Next<'_>) -> Outcome {
+            assert!(cx.payload().is_none(), "there is none to be seen");
+            next.run(cx).await
+        }
+    }
+    let around = Stack::builder().with(Absent).build();
     assert!(answer(around, Payload::absent()).is_absent());
+}
+
+/// All that the outermost onion sees of the result.
+#[test]
+fn around_request_is_told_the_status_and_whether_the_call_stopped() {
+    use hookstack_core::{Call, Completed, NextRequest, Result};
+
+    struct Observer(Log);
+    impl Middleware for Observer {
+        async fn around_request(&self, cx: &mut Call, next: NextRequest<'_>) -> Result<Completed> {
+            let completed = next.run(cx).await?;
+            self.0.push(format!("{} {}", completed.status().as_u16(), completed.is_suspended()));
+            Ok(completed)
+        }
+    }
+    for (body, expected) in
+        [(Body::Returns, "200 false"), (Body::Fails, "500 false"), (Body::Plans, "206 true")]
+    {
+        let log = Log::default();
+        let stack = Stack::builder().with(Observer(log.clone())).build();
+        assert_eq!(run(stack, &log, body, Input::default()).log, format!("body {expected}"));
+    }
 }

@@ -3,11 +3,11 @@
 use futures::executor::block_on;
 use hookstack_core::host::{self, BoxFuture, Endpoint};
 use hookstack_core::{
-    AfterSendEvents, BeforeSendEvents, Error, ErrorKind, Event, Hook, Middleware, Result, Sending,
-    Sent, Stack,
+    AfterSendEvents, BeforeSendEvents, Call, Error, ErrorKind, Event, Hook, Input, Middleware,
+    Next, Outcome, Result, Sending, Sent, Stack, StackBuilder, TraceContext,
 };
 
-use crate::support::{Fault, Log, Recorder, Told, When, call, origins};
+use crate::support::{Body, Fault, Log, Recorder, Told, When, call, origins, run};
 
 #[derive(Clone, Copy)]
 enum Ends {
@@ -157,11 +157,63 @@ fn the_list_can_change_and_what_was_sent_is_seen_after() {
 fn a_sending_inside_a_call_knows_call_step_and_extensions() {
     let mut call = call();
     call.extensions_mut().insert("of the call");
+    let trace = TraceContext { trace_id: [1; 16], span_id: [2; 8], sampled: true };
+    assert_eq!(call.trace(), None);
+    call.set_trace(trace);
     let mut step = call.child(std::sync::Arc::new(crate::support::step(1)));
     let sending = Sending::from_call(&mut step, events());
     assert_eq!(sending.info().map(|info| info.run_id.as_str()), Some("run"));
     assert_eq!(sending.step().map(|step| step.id()), Some("a"));
     assert_eq!(sending.extensions().get::<&str>(), Some(&"of the call"));
+    assert_eq!(
+        (call.trace(), step.trace(), sending.trace()),
+        (Some(trace), Some(trace), Some(trace))
+    );
     let outside = Sending::from_client(events());
-    assert!(outside.info().is_none() && outside.step().is_none());
+    assert!(outside.info().is_none() && outside.step().is_none() && outside.trace().is_none());
+}
+
+/// Signals about the sending must redact then.
+#[test]
+fn a_sending_is_as_secret_as_its_stack_or_its_call() {
+    struct Secret;
+    impl Middleware for Secret {
+        fn sensitive(&self) -> bool {
+            true
+        }
+    }
+    struct Observer(Log);
+    impl Middleware for Observer {
+        async fn after_send_events(&self, cx: &mut AfterSendEvents<'_>) -> Result {
+            self.0.push(cx.is_sensitive().to_string());
+            Ok(())
+        }
+    }
+    let is_told_secret = |sending: Sending, builder: StackBuilder| {
+        let log = Log::default();
+        let stack = builder.with(Observer(log.clone())).build();
+        let mut transport = Transport { log: Log::default(), ends: Ends::Accepts };
+        let sent = block_on(host::send(&stack, sending, &mut transport));
+        assert!(sent.error.is_none());
+        log.text()
+    };
+    let client = || Sending::from_client(events());
+    assert_eq!(is_told_secret(client(), Stack::builder()), "false");
+    assert_eq!(is_told_secret(client(), Stack::builder().with(Secret)), "true");
+
+    struct Sends(Log);
+    impl Middleware for Sends {
+        async fn around_function(&self, cx: &mut Call, next: Next<'_>) -> Outcome {
+            let sending = Sending::from_call(cx, events());
+            self.0.push(sending.is_sensitive().to_string());
+            next.run(cx).await
+        }
+    }
+    for (builder, expected) in
+        [(Stack::builder(), "false body"), (Stack::builder().with(Secret), "true body")]
+    {
+        let log = Log::default();
+        let stack = builder.with(Sends(log.clone())).build();
+        assert_eq!(run(stack, &log, Body::Returns, Input::default()).log, expected);
+    }
 }

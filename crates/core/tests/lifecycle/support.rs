@@ -10,8 +10,8 @@ use hookstack_core::{
     BeforeMemoization, BeforeResponse, BeforeSendEvents, Call, CallInfo, Completed, Error,
     FunctionInfo, Hook, Input, Memo, MemoValue, Memoized, Middleware, Next, NextRequest, NextSend,
     NextStep, OnAbandoned, Operation, OperationKind, Origin, Outcome, Payload, Position, Result,
-    Sending, Sent, Stack, StepHash, StepInfo, StepOp, StepOptions, Suspended, TransformInput,
-    TransformMemoized, TransformOutput,
+    Sending, Sent, Stack, StepError, StepHash, StepInfo, StepOp, StepOptions, Suspended,
+    TransformInput, TransformMemoized, TransformOutput,
 };
 use http::{HeaderMap, StatusCode};
 
@@ -199,6 +199,8 @@ impl Middleware for Recorder {
 pub(crate) enum Body {
     Returns,
     Fails,
+    /// Lets the stored error of a step through.
+    FailsOfAStep,
     Panics,
     Hangs,
     /// Runs one step and reports its result.
@@ -238,6 +240,7 @@ impl Host for FakeHost {
             match self.body {
                 Body::Returns => Outcome::ok("done"),
                 Body::Fails => Error::message("body fails").into(),
+                Body::FailsOfAStep => StepError::new("Declined", "no funds").into(),
                 Body::Panics => panic!("body fails"),
                 Body::Hangs => pending().await,
                 Body::Plans => {
@@ -357,8 +360,19 @@ pub(crate) fn run(stack: Stack, log: &Log, body: Body, input: Input) -> Ended {
 
 /// Runs a call up to its response.
 pub(crate) async fn respond(stack: Stack, log: &Log, body: Body, input: Input) -> Answered {
+    respond_to(call(), stack, log, body, input).await
+}
+
+/// The same for a call that exists already.
+pub(crate) async fn respond_to(
+    call: Call,
+    stack: Stack,
+    log: &Log,
+    body: Body,
+    input: Input,
+) -> Answered {
     let mut host = FakeHost { log: log.clone(), body };
-    CallGuard::new(Arc::new(stack), call()).run(&mut host, input).await
+    CallGuard::new(Arc::new(stack), call).run(&mut host, input).await
 }
 
 /// Polls a future once, which must not finish, and drops it.

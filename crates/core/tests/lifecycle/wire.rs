@@ -210,4 +210,6 @@ fn a_seal_that_fails_lets_nothing_out() {
     let ended = run(stack, &log, Body::Returns, Input::default());
     assert_eq!((ended.status.as_u16(), ended.error.map(|e| e.origin)), (500, Some("W.to".into())));
     assert!(!ended.outcome.contains("Payload"), "{}", ended.outcome);
+    // What it half did, it shall not do again.
+    assert_eq!(of(&log.text(), ".to"), "F.to W.to");
 }
