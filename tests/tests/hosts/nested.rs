@@ -85,9 +85,8 @@ async fn a_panic_within_a_sensitive_layer_is_redacted_by_the_layer_around_it() {
             .build()
             .expect("the layer");
         let pays = async |Json(_): Json<Value>| -> Json<Value> { panic!("{SECRET}") };
-        let router = Router::new()
-            .route("/pay", post(pays).layer(inner.clone()))
-            .layer(outer.clone());
+        let router =
+            Router::new().route("/pay", post(pays).layer(inner.clone())).layer(outer.clone());
         let body = match is_sensitive {
             true => {
                 let context = Context::http_request("POST", "/pay");
