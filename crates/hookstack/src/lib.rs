@@ -60,7 +60,7 @@ pub use hookstack_opentelemetry as opentelemetry;
 #[cfg(feature = "sentry")]
 pub use hookstack_sentry as sentry;
 
-/// What the whole stack costs, measured.
+/// What everything costs, measured.
 #[doc = include_str!("../docs/performance.md")]
 pub mod performance {}
 
