@@ -89,13 +89,13 @@ pub(crate) fn open(
                 // What the server wrote beside the data stays for whoever wants it.
                 return Ok((data.clone(), Provenance::Plain));
             };
-            let opened = open_one(config, owner, &config.field, event_id, envelope)?;
+            let mut opened = open_one(config, owner, &config.field, event_id, envelope)?;
             // It is nothing at all where a field was sealed that its object lacked.
             if opened.plaintext().is_empty() {
                 return Err(EnvelopeError::NotAuthentic);
             }
             config.counters.add(owner.slot(), Counted::Opened);
-            let provenance = Provenance::of_opened(&opened);
+            let provenance = Provenance::taken_from(&mut opened);
             Ok((Payload::from_well_formed(opened.into_plaintext()), provenance))
         }
         Shape::Fields(fields) => {

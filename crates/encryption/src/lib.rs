@@ -72,6 +72,7 @@ mod envelope;
 mod error;
 pub mod format;
 pub mod guide;
+mod hex;
 mod incoming;
 mod interop;
 mod kdf;

@@ -62,9 +62,19 @@ impl Provenance {
 
     /// Of what came in this one envelope.
     pub(crate) fn of_opened(opened: &Opened) -> Provenance {
+        Provenance::sealed(opened, opened.origin().clone())
+    }
+
+    /// The same for one of which only the plaintext is still needed.
+    pub(crate) fn taken_from(opened: &mut Opened) -> Provenance {
+        let origin = opened.take_origin();
+        Provenance::sealed(opened, origin)
+    }
+
+    fn sealed(opened: &Opened, origin: Origin) -> Provenance {
         Provenance::Sealed {
             class: opened.class(),
-            origin: Box::new(opened.origin().clone()),
+            origin: Box::new(origin),
             key: opened.key(),
             seals: Seals { commitments: vec![opened.commitment()], siblings: None },
         }

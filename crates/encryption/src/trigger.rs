@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use crate::canonical;
 use crate::endings::Ending;
 use crate::envelope::Invoker;
+use crate::hex::hex;
 use crate::provenance::Provenance;
 use crate::server_events;
 
@@ -133,10 +134,6 @@ impl Parts {
     pub(crate) fn finish(self) -> [u8; 32] {
         self.0.finalize().into()
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -76,7 +76,7 @@ pub use hookstack_sentry as sentry;
 ))]
 pub mod guide;
 
-/// What the whole stack costs, measured.
+/// What everything costs, measured.
 #[doc = include_str!("../docs/performance.md")]
 pub mod performance {}
 

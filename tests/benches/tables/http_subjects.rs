@@ -1,16 +1,9 @@
-//! What the HTTP layer costs around a route that answers with JSON of 1 KiB: nothing in it, the full stack
-//! switched on, and off at run time; beside bare axum, and beside the same work written as axum's `from_fn` layers
-//! with tower-http's `TraceLayer`.
-//!
-//! ```text
-//! cargo bench -p hookstack-tests --bench http_layer
-//! ```
+//! The HTTP layer around a route that answers with JSON of 1 KiB: nothing in it, the full stack switched on, and
+//! off at run time; beside bare axum, and beside the same work written as axum's `from_fn` layers with tower-http's
+//! `TraceLayer`.
 //!
 //! A request goes in and the last byte of the response comes out, without sockets. Signals are made and thrown
 //! away at the last moment. `encrypted` seals and opens as well, which nothing beside it does.
-
-#[path = "support/discard.rs"]
-mod discard;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -22,16 +15,13 @@ use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
-use discard::{Discard, Nowhere, meters};
-use divan::Bencher;
 use futures::FutureExt;
 use hookstack_core::{Error, Stack, StackBuilder};
 use hookstack_encryption::{Context as Place, Encryption, Origin};
 use hookstack_http::{Arg, HttpLayer, layer};
 use hookstack_inject::{Container, Dep, Provider};
-use hookstack_logging::{LogLayer, Logging, OwnLines};
+use hookstack_logging::{Logging, OwnLines};
 use hookstack_opentelemetry::OpenTelemetry;
-use hookstack_tests::shop::keys;
 use http_body_util::BodyExt;
 use opentelemetry::metrics::{MeterProvider, noop::NoopMeterProvider};
 use opentelemetry::trace::noop::NoopTracerProvider;
@@ -41,17 +31,11 @@ use opentelemetry_sdk::trace::SdkTracerProvider;
 use sentry_core::{Client, ClientOptions, Hub, SentryFutureExt, Transport};
 use tower::ServiceExt;
 use tower_http::trace::TraceLayer;
-use tracing::level_filters::LevelFilter;
-use tracing_subscriber::prelude::*;
 
-fn main() {
-    divan::Divan::default().sample_count(200).sample_size(100).config_with_args().main();
-}
-
-fn subscriber(on: bool) -> Option<tracing::Dispatch> {
-    let layer = LogLayer::json().service("shop").writer(std::io::sink);
-    on.then(|| tracing_subscriber::registry().with(layer.with_filter(LevelFilter::INFO)).into())
-}
+use crate::discard::{Discard, Nowhere, meters};
+use crate::full_stack_subjects::{Signals, keys, subscriber};
+use crate::measure::Subject;
+use crate::meter;
 
 fn tracers() -> SdkTracerProvider {
     SdkTracerProvider::builder().with_span_processor(Discard).build()
@@ -100,73 +84,75 @@ async fn by_extension(Extension(session): Extension<Arc<Session2>>) -> Json<Stri
     Json("x".repeat(session.0.0))
 }
 
-/// One request after the other, each to its last byte, and to the end of what runs behind it.
+/// One request after the other, each to its last byte, and to the end of what runs behind it. Making them is not
+/// metered.
 fn run(
-    bencher: Bencher<'_, '_>,
+    name: &str,
     on: bool,
     router: Router,
     hooks: Option<HttpLayer>,
-    request: impl Fn() -> Request + Sync,
-) {
+    request: impl Fn() -> Request + 'static,
+) -> Subject {
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-    let subscriber = subscriber(on);
-    let _guard = subscriber.as_ref().map(tracing::dispatcher::set_default);
-    bencher.with_inputs(|| (router.clone(), request())).bench_local_values(|(router, request)| {
-        runtime.block_on(async {
-            let response = router.oneshot(request).await.expect("infallible");
-            assert!(response.status().is_success());
-            let body = response.into_body().collect().await.expect("a body").to_bytes();
-            if let Some(hooks) = &hooks {
-                hooks.drain().await;
-            }
-            body
+    let subscriber = subscriber(if on { Signals::On } else { Signals::Off });
+    Subject::by(name, move |calls| {
+        let _guard = subscriber.as_ref().map(tracing::dispatcher::set_default);
+        let requests: Vec<_> = (0..calls).map(|_| (router.clone(), request())).collect();
+        let hooks = hooks.as_ref();
+        meter::metered(|| {
+            runtime.block_on(async {
+                for (router, request) in requests {
+                    let response = router.oneshot(request).await.expect("infallible");
+                    assert!(response.status().is_success());
+                    std::hint::black_box(response.into_body().collect().await.expect("a body"));
+                    if let Some(hooks) = hooks {
+                        hooks.drain().await;
+                    }
+                }
+            });
         })
-    });
+    })
 }
 
 fn ask() -> Request {
     Request::get("/orders/7").header("host", "shop.example").body(Body::empty()).expect("a request")
 }
 
-#[divan::bench]
-fn bare_axum(bencher: Bencher<'_, '_>) {
-    run(bencher, false, Router::new().route("/orders/{id}", get(plain)), None, ask);
+pub(crate) fn bare_axum() -> Subject {
+    run("bare axum", false, Router::new().route("/orders/{id}", get(plain)), None, ask)
 }
 
-#[divan::bench]
-fn empty_layer(bencher: Bencher<'_, '_>) {
+pub(crate) fn empty_layer() -> Subject {
     let hooks = layer(Stack::builder()).expect("a layer");
     let router = Router::new().route("/orders/{id}", get(plain)).layer(hooks.clone());
-    run(bencher, false, router, Some(hooks), ask);
+    run("our layer, empty", false, router, Some(hooks), ask)
 }
 
-#[divan::bench(args = [false, true])]
-fn full_stack(bencher: Bencher<'_, '_>, on: bool) {
+/// Logging, OpenTelemetry, Sentry and injection.
+pub(crate) fn full_stack(on: bool) -> Subject {
     let hooks = layer(full(on)).expect("a layer");
     let router = Router::new().route("/orders/{id}", get(injected)).layer(hooks.clone());
-    run(bencher, on, router, Some(hooks), ask);
+    run(if on { "full stack, on" } else { "full stack, off" }, on, router, Some(hooks), ask)
 }
 
-#[divan::bench]
-fn encrypted(bencher: Bencher<'_, '_>) {
+pub(crate) fn encrypted() -> Subject {
     let hooks = layer(Stack::builder().with(Encryption::new(keys()))).expect("a layer");
     let echo = async |Json(text): Json<String>| Json(text);
     let router = Router::new().route("/orders/{id}", post(echo)).layer(hooks.clone());
     let text = serde_json::to_vec(&"x".repeat(1024)).expect("JSON");
     let place = Place::http_request("POST", "/orders/{id}");
     let envelope = keys().seal(&place, &Origin::default(), &text).expect("sealed");
-    run(bencher, false, router, Some(hooks), move || {
+    run("encryption alone, 1 KiB both ways", false, router, Some(hooks), move || {
         let request = Request::post("/orders/7").header("content-type", "application/json");
         request.body(Body::from(envelope.clone())).expect("a request")
-    });
+    })
 }
+
+struct Session2(Arc<Settings>);
 
 /// The same by hand. It has none of the lifecycle's guarantees: no hook order, nothing on a drop, no `after` at
 /// the last byte.
-struct Session2(Arc<Settings>);
-
-#[divan::bench(args = [false, true])]
-fn axum_from_fn_and_trace_layer(bencher: Bencher<'_, '_>, on: bool) {
+pub(crate) fn by_hand(on: bool) -> Subject {
     let tracer: Arc<dyn Spans> = match on {
         true => Arc::new(tracers().tracer("shop")),
         false => Arc::new(NoopTracerProvider::new().tracer("shop")),
@@ -220,7 +206,7 @@ fn axum_from_fn_and_trace_layer(bencher: Bencher<'_, '_>, on: bool) {
         .layer(from_fn(capture))
         .layer(from_fn(telemetry))
         .layer(TraceLayer::new_for_http());
-    run(bencher, on, router, None, ask);
+    run(if on { "by hand, on" } else { "by hand, off" }, on, router, None, ask)
 }
 
 /// A tracer of either kind.

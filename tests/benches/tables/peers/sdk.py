@@ -1,7 +1,7 @@
 """Benchmark peer: the official Python SDK (FastAPI on uvicorn, one worker).
 
 Serves app "bench" with the one function "bench-two-steps" at
-http://127.0.0.1:$PORT/api/inngest. Start: PORT=3001 python bench_app.py
+http://127.0.0.1:$PORT/api/inngest. Start: PORT=3001 python sdk.py
 """
 
 import logging

@@ -5,8 +5,6 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) const SIZES: [usize; 3] = [1024, 64 * 1024, 1024 * 1024];
-
 #[derive(Deserialize, Serialize)]
 pub(crate) struct Orders {
     pub(crate) orders: Vec<Order>,
@@ -28,12 +26,16 @@ pub(crate) struct File {
 
 /// Makes the payload and writes it where the peers can read it.
 pub(crate) fn file(size: usize) -> io::Result<File> {
-    let of_one = serde_json::to_vec(&order(0))?.len() + 1;
-    let orders = Orders { orders: (0..size / of_one).map(|number| order(number as u64)).collect() };
-    let text = serde_json::to_vec(&orders)?;
+    let text = text(size)?;
     let path = std::env::temp_dir().join(format!("hookstack-speed-{size}.json"));
     std::fs::write(&path, &text)?;
     Ok(File { path, text })
+}
+
+pub(crate) fn text(size: usize) -> io::Result<Vec<u8>> {
+    let of_one = serde_json::to_vec(&order(0))?.len() + 1;
+    let orders = Orders { orders: (0..size / of_one).map(|number| order(number as u64)).collect() };
+    Ok(serde_json::to_vec(&orders)?)
 }
 
 fn order(number: u64) -> Order {

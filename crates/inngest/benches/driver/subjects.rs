@@ -1,32 +1,19 @@
-//! The driver of durable functions without middleware, through [`App::call`].
-//!
-//! `call` is the whole of it: reading the request, the hooks that nobody has, the function with its
-//! memoized steps, writing the response. `parse` reads the same request for a function that awaits none
-//! of its steps; the difference is the driver's and the step tools' share. The counter gives steps a
-//! second: its inverse is the time per memoized step.
-#![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark may panic")]
+//! What is measured: calls of functions with memoized steps, from the bytes of the request to those of the response.
 
 use std::future::Future;
+use std::hint::black_box;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
-use divan::counter::ItemsCount;
-use divan::{Bencher, black_box};
 use futures::future::join_all;
 use hookstack_core::Error;
 use hookstack_inngest::{App, CallRequest, Function, Step};
 use sha1::Digest;
 
-const MANY: [usize; 5] = [1, 10, 100, 1000, 10_000];
-
-pub(crate) fn main() {
-    divan::main();
-}
-
 /// The smallest executor, so that only the code under test is measured. Nothing ever waits, but a large
 /// `join_all` wakes itself now and then to let others go first.
-fn ready<F: Future>(future: F) -> F::Output {
+pub(crate) fn ready<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     loop {
         if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
@@ -35,12 +22,12 @@ fn ready<F: Future>(future: F) -> F::Output {
     }
 }
 
-fn id(index: usize) -> String {
+pub(crate) fn id(index: usize) -> String {
     format!("step {index}")
 }
 
 /// A call request with so many memoized steps.
-fn request(steps: usize) -> Bytes {
+pub(crate) fn request(steps: usize) -> Bytes {
     let hash = |index| -> String {
         sha1::Sha1::digest(id(index)).iter().map(|byte| format!("{byte:02x}")).collect()
     };
@@ -60,44 +47,40 @@ fn request(steps: usize) -> Bytes {
     Bytes::from(body.to_string())
 }
 
-fn app(function: Function) -> App {
-    App::builder("bench").function(function).build().unwrap()
+pub(crate) fn app(function: Function) -> App {
+    App::builder("bench").function(function).build().expect("the app")
 }
 
-fn bench(bencher: Bencher<'_, '_>, app: App, steps: usize, expected: u16) {
-    let body = request(steps);
-    let call = || ready(app.call(CallRequest::new("bench-f", body.clone())));
+/// A call of the function with so many memoized steps.
+pub(crate) fn call(function: Function, steps: usize, expected: u16) -> impl FnMut() {
+    let (app, body) = (app(function), request(steps));
+    let call = move || ready(app.call(CallRequest::new("bench-f", body.clone())));
     assert_eq!(call().status, expected);
-    bencher.counter(ItemsCount::new(steps.max(1))).bench(|| black_box(call()));
+    move || drop(black_box(call()))
 }
 
 async fn one(step: &Step, index: usize) -> u64 {
-    step.run(id(index), || async { Ok::<u64, Error>(1) }).await.unwrap()
+    step.run(id(index), || async { Ok::<u64, Error>(1) }).await.expect("memoized")
 }
 
 /// A function without steps: the fixed cost of a call.
-#[divan::bench]
-fn call_without_steps(bencher: Bencher<'_, '_>) {
-    let function = Function::builder("f").handler(|| async { Ok::<_, Error>(1) });
-    bench(bencher, app(function), 0, 200);
+pub(crate) fn without_steps() -> impl FnMut() {
+    call(Function::builder("f").handler(|| async { Ok::<_, Error>(1) }), 0, 200)
 }
 
 /// A first call that runs its only step.
-#[divan::bench]
-fn call_that_runs_a_step(bencher: Bencher<'_, '_>) {
-    let function = Function::builder("f")
-        .handler(|step: Step| async move { Ok::<_, Error>(one(&step, 0).await) });
-    bench(bencher, app(function), 0, 206);
+pub(crate) fn running_a_step() -> impl FnMut() {
+    let handler = |step: Step| async move { Ok::<_, Error>(one(&step, 0).await) };
+    call(Function::builder("f").handler(handler), 0, 206)
 }
 
-#[divan::bench(args = MANY)]
-fn parse(bencher: Bencher<'_, '_>, steps: usize) {
+/// Reading a request whose steps nobody awaits.
+pub(crate) fn reading(steps: usize) -> impl FnMut() {
     let function = Function::builder("f").handler(|_: Step| async { Ok::<_, Error>(1) });
-    bench(bencher, app(function), steps, 200);
+    call(function, steps, 200)
 }
 
-#[divan::bench(args = MANY)]
-fn call_in_sequence(bencher: Bencher<'_, '_>, steps: usize) {
+pub(crate) fn in_sequence(steps: usize) -> impl FnMut() {
     let function = Function::builder("f").handler(move |step: Step| async move {
         let mut sum = 0;
         for index in 0..steps {
@@ -105,21 +88,19 @@ fn call_in_sequence(bencher: Bencher<'_, '_>, steps: usize) {
         }
         Ok::<_, Error>(sum)
     });
-    bench(bencher, app(function), steps, 200);
+    call(function, steps, 200)
 }
 
-#[divan::bench(args = MANY)]
-fn call_with_join_all(bencher: Bencher<'_, '_>, steps: usize) {
+pub(crate) fn with_join_all(steps: usize) -> impl FnMut() {
     let function = Function::builder("f").handler(move |step: Step| async move {
         let all = join_all((0..steps).map(|index| one(&step, index))).await;
         Ok::<_, Error>(all.into_iter().sum::<u64>())
     });
-    bench(bencher, app(function), steps, 200);
+    call(function, steps, 200)
 }
 
 /// A loop with one id: every repeat hashes `id:n`.
-#[divan::bench(args = MANY)]
-fn call_with_a_repeated_id(bencher: Bencher<'_, '_>, steps: usize) {
+pub(crate) fn with_a_repeated_id(steps: usize) -> impl FnMut() {
     let function = Function::builder("f").handler(move |step: Step| async move {
         for _ in 0..steps {
             // Never awaited: what is measured is the identity.
@@ -127,5 +108,5 @@ fn call_with_a_repeated_id(bencher: Bencher<'_, '_>, steps: usize) {
         }
         Ok::<_, Error>(())
     });
-    bench(bencher, app(function), steps, 200);
+    call(function, steps, 200)
 }

@@ -1,46 +1,38 @@
-//! What a call costs that executes one healthy step with an output of 1 KiB, bytes to bytes, under no
-//! middleware, each alone, and all together; switched on, and off at run time.
+//! A call that executes one healthy step, bytes to bytes, under no middleware, each alone, and all together;
+//! switched on, and off at run time.
 //!
-//! ```text
-//! cargo bench -p hookstack-tests --bench full_stack
-//! cargo bench -p hookstack-tests --bench full_stack_allocations   # allocations; its times are blurred
-//! ```
-//!
-//! The cost of a stack is the difference to `nothing`. Signals are made and thrown away at the last moment:
-//! a writer, a span processor and a transport that take everything and do nothing.
-
-#[path = "support/discard.rs"]
-mod discard;
+//! Signals are made and thrown away at the last moment: a writer, a span processor and a transport that take
+//! everything and do nothing.
 
 use std::future::Future;
+use std::hint::black_box;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use bytes::Bytes;
-use discard::{Discard, Nowhere, meters};
-use divan::{Bencher, black_box};
 use hookstack_core::{BoxMiddleware, Error, Event, Middleware};
-use hookstack_encryption::Encryption;
+use hookstack_encryption::{Backend, Encryption, Key, Keyset};
 use hookstack_inject::{Container, Dep, Provider};
 use hookstack_inngest::engine::Engine;
-use hookstack_inngest::{App, AppBuilder, CallRequest, Function, Step};
+use hookstack_inngest::{App, AppBuilder, Batch, Batching, CallRequest, Function, Step};
 use hookstack_logging::{LogLayer, Logging, OwnLines};
 use hookstack_opentelemetry::{OpenTelemetry, for_runs};
-use hookstack_tests::shop::keys;
 use opentelemetry::metrics::noop::NoopMeterProvider;
 use opentelemetry::trace::noop::NoopTracerProvider;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
 use sentry_core::{Client, ClientOptions, Transport};
+use serde::de::IgnoredAny;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::prelude::*;
 
-pub(crate) fn main() {
-    divan::Divan::default().sample_count(200).sample_size(100).config_with_args().main();
-}
+use crate::discard::{Discard, Nowhere, meters};
+use crate::measure::Subject;
+use crate::meter;
 
 /// Polls a future that nothing wakes from elsewhere; an executor's own cost would blur the figures.
-fn ready<F: Future>(future: F) -> F::Output {
+pub(crate) fn ready<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     loop {
         if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
@@ -51,7 +43,7 @@ fn ready<F: Future>(future: F) -> F::Output {
 
 /// Whether signals are made, thrown away early, or not asked for.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Signals {
+pub(crate) enum Signals {
     /// Written, exported, captured.
     On,
     /// Sampled out, filtered out.
@@ -60,12 +52,12 @@ enum Signals {
     Off,
 }
 
-fn logging() -> BoxMiddleware {
+pub(crate) fn logging() -> BoxMiddleware {
     Logging::builder().own_lines(OwnLines::Failures).build().boxed()
 }
 
 /// What a process installs for logging; `None` for nothing.
-fn subscriber(signals: Signals) -> Option<tracing::Dispatch> {
+pub(crate) fn subscriber(signals: Signals) -> Option<tracing::Dispatch> {
     let layer = LogLayer::json().service("shop").writer(std::io::sink);
     let level = match signals {
         Signals::On => LevelFilter::INFO,
@@ -75,7 +67,7 @@ fn subscriber(signals: Signals) -> Option<tracing::Dispatch> {
     Some(tracing_subscriber::registry().with(layer.with_filter(level)).into())
 }
 
-fn opentelemetry(signals: Signals) -> BoxMiddleware {
+pub(crate) fn opentelemetry(signals: Signals) -> BoxMiddleware {
     let builder = OpenTelemetry::builder();
     let builder = match signals {
         Signals::Off => builder
@@ -92,7 +84,7 @@ fn opentelemetry(signals: Signals) -> BoxMiddleware {
 }
 
 /// Reports of failures; spans are OpenTelemetry's.
-fn sentry(signals: Signals) -> BoxMiddleware {
+pub(crate) fn sentry(signals: Signals) -> BoxMiddleware {
     let client = match signals {
         Signals::Off => Client::from(ClientOptions::new()),
         _ => client(0.0),
@@ -101,18 +93,24 @@ fn sentry(signals: Signals) -> BoxMiddleware {
 }
 
 /// With a transaction for each call, and a span for each executed step in it.
-fn sentry_with_spans(signals: Signals) -> BoxMiddleware {
+pub(crate) fn sentry_with_spans(signals: Signals) -> BoxMiddleware {
     let client = client(if signals == Signals::On { 1.0 } else { 0.0 });
     hookstack_sentry::Sentry::builder().client(Arc::new(client)).build().boxed()
 }
 
-fn client(traces_sample_rate: f32) -> Client {
+pub(crate) fn client(traces_sample_rate: f32) -> Client {
     let nowhere = |_: &ClientOptions| -> Arc<dyn Transport> { Arc::new(Nowhere) };
     let options = ClientOptions::new().dsn("https://key@sentry.example/1").transport(nowhere);
     Client::from(options.traces_sample_rate(traces_sample_rate))
 }
 
-fn encryption() -> BoxMiddleware {
+/// With the default library, whichever features are on.
+pub(crate) fn keys() -> Keyset {
+    let keys = Keyset::builder().primary(Key::from_bytes([7; 32])).backend(Backend::RustCrypto);
+    keys.build().expect("a keyset")
+}
+
+pub(crate) fn encryption() -> BoxMiddleware {
     Encryption::new(keys()).boxed()
 }
 
@@ -126,10 +124,10 @@ struct Sender {
     settings: Dep<Settings>,
 }
 
-fn injection() -> BoxMiddleware {
+pub(crate) fn injection(length: usize) -> BoxMiddleware {
     let per_call = async |settings: Dep<Settings>| Ok::<_, Error>(Sender { settings });
     Container::builder()
-        .value(Settings { length: 1024 })
+        .value(Settings { length })
         .provide(Provider::call(per_call))
         .build()
         .expect("a container")
@@ -142,100 +140,78 @@ async fn send(step: Step, length: usize) -> Result<(), Error> {
     Ok(())
 }
 
-fn app(middleware: Vec<BoxMiddleware>) -> AppBuilder {
+fn app(middleware: Vec<BoxMiddleware>, length: usize) -> AppBuilder {
     let function = Function::builder("f").on_event("shop/order");
     let function = match middleware.iter().any(|one| one.name() == "Container") {
         true => {
             function.handler(|step: Step, sender: Dep<Sender>| send(step, sender.settings.length))
         }
-        false => function.handler(|step: Step| send(step, 1024)),
+        false => function.handler(move |step: Step| send(step, length)),
     };
     middleware.into_iter().fold(App::builder("shop"), AppBuilder::with).function(function)
 }
 
-/// The request of a run's first call, as this app's sender makes it.
-fn request(app: AppBuilder) -> Bytes {
+/// The request of a run's first call, as this app's sender makes it, with so many events.
+fn request(app: AppBuilder, events: usize, length: usize) -> Bytes {
     let engine = Engine::start(app).expect("the app");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
     runtime.expect("a runtime").block_on(async {
-        let order = serde_json::json!({ "id": "order-1", "total": 12 });
-        let event = Event::new("shop/order", &order).expect("JSON");
-        engine.send(event).await.into_result().expect("sent");
+        for number in 0..events {
+            let note = "x".repeat(length);
+            let order = serde_json::json!({ "id": format!("order-{number}"), "note": note });
+            let event = Event::new("shop/order", &order).expect("JSON");
+            engine.send(event).await.into_result().expect("sent");
+        }
         engine.run_until_idle().await.expect("rest");
     });
     engine.runs()[0].calls[0].request.clone()
 }
 
-fn bench(bencher: Bencher<'_, '_>, signals: Signals, stack: impl Fn() -> Vec<BoxMiddleware>) {
+/// Calls of `app` with so many events of a length each, which must answer with `expected`.
+fn calls(
+    name: &str,
+    signals: Signals,
+    app: impl Fn() -> AppBuilder,
+    (events, length, expected): (usize, usize, u16),
+) -> Subject {
     let subscriber = subscriber(signals).unwrap_or_else(tracing::Dispatch::none);
-    let body = request(app(stack()));
-    let app = app(stack()).build().expect("the app");
-    tracing::dispatcher::with_default(&subscriber, || {
-        let call = || {
-            ready(async {
-                let answer = app.call(CallRequest::new("shop-f", body.clone())).await;
-                let status = answer.status;
-                (status, answer.after_response().await)
-            })
+    let (body, app) = (request(app(), events, length), app().build().expect("the app"));
+    let call = move || {
+        ready(async {
+            let answer = app.call(CallRequest::new("shop-f", body.clone())).await;
+            let status = answer.status;
+            (status, answer.after_response().await)
+        })
+    };
+    assert_eq!(tracing::dispatcher::with_default(&subscriber, &call).0, expected);
+    Subject::by(name, move |calls| {
+        tracing::dispatcher::with_default(&subscriber, || {
+            meter::metered(|| (0..calls).for_each(|_| drop(black_box(call()))))
+        })
+    })
+}
+
+/// A call that executes a step whose output has this length.
+pub(crate) fn step(
+    name: &str,
+    signals: Signals,
+    length: usize,
+    stack: impl Fn() -> Vec<BoxMiddleware>,
+) -> Subject {
+    calls(name, signals, || app(stack(), length), (1, 16, 206))
+}
+
+/// A call of a function that takes so many events of 1 KiB at once, and only counts them.
+pub(crate) fn batch(name: &str, events: u32, stack: impl Fn() -> Vec<BoxMiddleware>) -> Subject {
+    let app = || {
+        let count = async |Batch(events): Batch<IgnoredAny>| Ok::<_, Error>(events.len());
+        let function = Function::builder("f").on_event("shop/order");
+        let function = match events {
+            1 => function,
+            _ => function.batch(Batching::new(events, Duration::from_secs(1))),
         };
-        assert_eq!(call().0, 206);
-        bencher.bench_local(|| black_box(call()));
-    });
-}
-
-const SIGNALS: [Signals; 3] = [Signals::On, Signals::SampledOut, Signals::Off];
-
-#[divan::bench]
-fn a_nothing(bencher: Bencher<'_, '_>) {
-    bench(bencher, Signals::Off, Vec::new);
-}
-
-#[divan::bench]
-fn b_encryption(bencher: Bencher<'_, '_>) {
-    bench(bencher, Signals::Off, || vec![encryption()]);
-}
-
-/// A handler that asks for a dependency of its call, which needs one of the process.
-#[divan::bench]
-fn b_injection(bencher: Bencher<'_, '_>) {
-    bench(bencher, Signals::Off, || vec![injection()]);
-}
-
-#[divan::bench(args = SIGNALS)]
-fn c_logging(bencher: Bencher<'_, '_>, signals: Signals) {
-    bench(bencher, signals, || vec![logging()]);
-}
-
-#[divan::bench(args = SIGNALS)]
-fn d_opentelemetry(bencher: Bencher<'_, '_>, signals: Signals) {
-    bench(bencher, signals, || vec![opentelemetry(signals)]);
-}
-
-#[divan::bench(args = SIGNALS)]
-fn e_sentry(bencher: Bencher<'_, '_>, signals: Signals) {
-    bench(bencher, signals, || vec![sentry(signals)]);
-}
-
-#[divan::bench(args = [Signals::On, Signals::SampledOut])]
-fn e_sentry_with_spans(bencher: Bencher<'_, '_>, signals: Signals) {
-    bench(bencher, signals, || vec![sentry_with_spans(signals)]);
-}
-
-#[divan::bench(args = SIGNALS)]
-fn f_all_three(bencher: Bencher<'_, '_>, signals: Signals) {
-    bench(bencher, signals, || vec![opentelemetry(signals), sentry(signals), logging()]);
-}
-
-#[divan::bench(args = SIGNALS)]
-fn g_all_three_and_encryption(bencher: Bencher<'_, '_>, signals: Signals) {
-    bench(bencher, signals, || {
-        vec![opentelemetry(signals), sentry(signals), logging(), encryption()]
-    });
-}
-
-#[divan::bench(args = SIGNALS)]
-fn h_everything(bencher: Bencher<'_, '_>, signals: Signals) {
-    bench(bencher, signals, || {
-        vec![opentelemetry(signals), sentry(signals), logging(), encryption(), injection()]
-    });
+        let function = function.handler(count);
+        stack().into_iter().fold(App::builder("shop"), AppBuilder::with).function(function)
+    };
+    calls(name, Signals::Off, app, (events as usize, 1000, 200))
 }

@@ -1,11 +1,11 @@
 // Benchmark peer: the official TypeScript SDK on its own node:http adapter.
 // Serves app "bench" with the one function "bench-two-steps" at
-// http://127.0.0.1:$PORT/api/inngest. Start: PORT=3002 node bench_app.mjs
+// http://127.0.0.1:$PORT/api/inngest. Start: PORT=3002 node sdk.cjs
 process.env.INNGEST_DEV ??= "1";
 
-const { createServer } = await import("node:http");
-const { Inngest } = await import("inngest");
-const { serve } = await import("inngest/node");
+const { createServer } = require("node:http");
+const { Inngest } = require("inngest");
+const { serve } = require("inngest/node");
 
 const mute = () => {};
 const quiet = { info: mute, warn: mute, error: mute, debug: mute };

@@ -1,7 +1,5 @@
 //! What the endpoint costs without a network: one call request with two memoized steps, from an HTTP
 //! request to the whole response, beside a bare axum handler that parses the same body.
-//!
-//! `cargo bench -p hookstack-inngest --features axum --bench endpoint`
 
 use std::collections::HashMap;
 use std::hint::black_box;
@@ -12,20 +10,17 @@ use axum::body::Body;
 use axum::routing::post;
 use axum::{Json, Router};
 use bytes::Bytes;
-use divan::Bencher;
 use hookstack_core::{AfterExecution, BeforeExecution, Error, Middleware, Result};
 use hookstack_inngest::{App, CallRequest, Config, Function, Step, serve};
 use http_body_util::BodyExt;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tower_service::Service;
+use tower::Service;
+
+use crate::measure::Subject;
 
 const CALL: &[u8] = br#"{"version":1,"use_api":false,"ctx":{"run_id":"01J00000000000000000000000","fn_id":"6f1f6d1c-0d5a-4b9e-9d35-0a6a0a0a0a01","step_id":"step","env":"dev","attempt":0,"max_attempts":4,"disable_immediate_execution":false,"use_api":false,"stack":{"stack":["98bf98df193bcce7c33e6bc50927cf2ac21206cb","764e20ec975d4ef820d0f42e6a5833384bd7ee36"],"current":2}},"event":{"name":"e","id":"01HZZZZZZZZZZZZZZZZZZZZZZZ","ts":1700000000000,"data":{"user_id":"u-1","amount":42},"user":{}},"events":[{"name":"e","id":"01HZZZZZZZZZZZZZZZZZZZZZZZ","ts":1700000000000,"data":{"user_id":"u-1","amount":42},"user":{}}],"steps":{"98bf98df193bcce7c33e6bc50927cf2ac21206cb":{"data":{"ok":true,"n":1}},"764e20ec975d4ef820d0f42e6a5833384bd7ee36":{"data":{"ok":true,"n":2}}}}"#;
 const URI: &str = "/api/inngest?fnId=app-f&stepId=step";
-
-fn main() {
-    divan::main();
-}
 
 #[derive(Deserialize)]
 struct BareCall {
@@ -91,30 +86,19 @@ fn now<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-#[divan::bench]
-fn bare_axum_handler(bencher: Bencher<'_, '_>) {
-    let mut router = Router::new().route("/api/inngest", post(bare));
-    bencher.bench_local(|| black_box(answer(&mut router)));
-}
-
-#[divan::bench]
-fn endpoint_without_middleware(bencher: Bencher<'_, '_>) {
-    let mut router = router(0, true);
-    bencher.bench_local(|| black_box(answer(&mut router)));
-}
-
-#[divan::bench(args = [true, false])]
-fn endpoint_with_two_observers(bencher: Bencher<'_, '_>, timing: bool) {
-    let mut router = router(2, timing);
-    bencher.bench_local(|| black_box(answer(&mut router)));
-}
-
-#[divan::bench]
-fn the_call_alone(bencher: Bencher<'_, '_>) {
+/// Beside the call without an endpoint around it.
+pub(crate) fn subjects() -> Vec<Subject> {
+    let answering =
+        |name, mut router| Subject::new(name, move || drop(black_box(answer(&mut router))));
     let app = app(0);
-    bencher.bench_local(|| {
-        let call = CallRequest::new("app-f", Bytes::from_static(CALL));
-        let response = now(app.call(call));
-        black_box(now(response.after_response()))
-    });
+    vec![
+        answering("bare axum handler", Router::new().route("/api/inngest", post(bare))),
+        answering("hookstack", router(0, false)),
+        answering("with two observers", router(2, false)),
+        answering("with two observers and `Server-Timing`", router(2, true)),
+        Subject::new("the call alone", move || {
+            let call = CallRequest::new("app-f", Bytes::from_static(CALL));
+            drop(black_box(now(now(app.call(call)).after_response())));
+        }),
+    ]
 }

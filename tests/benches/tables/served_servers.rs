@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::path::Path;
 
 use axum::routing::post;
 use axum::{Json, Router};
@@ -10,8 +9,6 @@ use hookstack_core::Error;
 use hookstack_inngest::{App, Config, Function, Step, serve as serve_app};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-
-use crate::process::Server;
 
 /// Serves on a free port, which is printed.
 pub(crate) fn serve(kind: &str) -> io::Result<()> {
@@ -97,22 +94,4 @@ fn hookstack() -> Router {
     let config =
         Config::builder().variables(|_| None).dev().build().expect("a valid configuration");
     serve_app(app).config(config).router("/api/inngest").expect("a valid path")
-}
-
-/// The Python SDK, if `HOOKSTACK_BENCH_PYTHON` names a Python that has it.
-pub(crate) fn python() -> io::Result<Option<Server>> {
-    let Some(python) = std::env::var("HOOKSTACK_BENCH_PYTHON").ok() else { return Ok(None) };
-    Server::of_program(&python, &[&peer("bench_app.py")]).map(Some)
-}
-
-/// The TypeScript SDK, if it is installed beside its program.
-pub(crate) fn typescript() -> io::Result<Option<Server>> {
-    if !Path::new(&peer("node_modules")).exists() {
-        return Ok(None);
-    }
-    Server::of_program("node", &[&peer("bench_app.mjs")]).map(Some)
-}
-
-fn peer(file: &str) -> String {
-    format!("{}/benches/throughput/peers/{file}", env!("CARGO_MANIFEST_DIR"))
 }
