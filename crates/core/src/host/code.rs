@@ -48,3 +48,27 @@ pub(crate) fn is_marked(info: &CallInfo) -> bool {
 fn address(info: &CallInfo) -> usize {
     std::ptr::from_ref(info).addr()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::info::FunctionInfo;
+
+    #[test]
+    fn the_innermost_mark_counts_and_tells_calls_apart() {
+        let info = || CallInfo::new("shop", Arc::new(FunctionInfo::new("f")), "run");
+        let (outer, inner) = (info(), info());
+        let polled = || (outer.is_polling_code(), inner.is_polling_code());
+        assert_eq!(polled(), (false, false));
+        let around = mark_code(&outer);
+        assert_eq!(polled(), (true, false));
+        let within = mark_code(&inner);
+        assert_eq!(polled(), (false, true));
+        drop(within);
+        assert_eq!(polled(), (true, false));
+        drop(around);
+        assert_eq!(polled(), (false, false));
+    }
+}
