@@ -80,3 +80,24 @@ impl Provenance {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::envelope::Context;
+    use crate::key::Key;
+    use crate::keyset::Keyset;
+
+    #[test]
+    fn what_was_opened_names_its_envelope() {
+        let keys = Keyset::builder().primary(Key::from_bytes([1; 32])).build().expect("a key");
+        let context = Context::event("shop/order", "encrypted");
+        let envelope = keys.seal(&context, &Origin::default(), b"{}").expect("sealed");
+        let opened = keys.open(&context, &envelope).expect("opened");
+        let Provenance::Sealed { key, seals, .. } = Provenance::of_opened(&opened) else {
+            panic!("it was sealed")
+        };
+        assert_eq!(key, keys.primary());
+        assert_eq!(seals.commitments(), [opened.commitment()]);
+    }
+}

@@ -186,6 +186,7 @@ mod tests {
             vec![event(server_events::INVOKED, "1", Some("alice"))],
             vec![event(server_events::INVOKED, "1", Some("bob"))],
             vec![event(failed, "1", None)],
+            vec![event(failed, "2", None)],
             vec![event(finished, "1", None)],
             vec![event("e", "1", Some("")), event("e", "2", Some(""))],
             vec![event("e", "2", Some("")), event("e", "1", Some(""))],
