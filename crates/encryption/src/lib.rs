@@ -60,6 +60,8 @@ mod counters;
 mod data;
 #[cfg(test)]
 mod data_vectors;
+#[cfg(test)]
+mod delivered;
 mod delivery;
 mod endings;
 mod envelope;
