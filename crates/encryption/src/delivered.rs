@@ -7,9 +7,9 @@ use std::task::{Context as Task, Poll, Waker};
 
 use hookstack_core::host::{BoxFuture, CallGuard, Execution, Host};
 use hookstack_core::{
-    Call, CallInfo, CallTrigger, ErrorKind, Event, FunctionInfo, Input, Invoke, Memo, MemoValue,
-    Memoized, Outcome, Payload, Stack, StepError, StepHash, StepInfo, StepOp, StepOptions,
-    WaitForEvent,
+    Call, CallInfo, CallTrigger, Error, ErrorKind, Event, FunctionInfo, Input, Invoke, Memo,
+    MemoValue, Memoized, Middleware, Outcome, Payload, Stack, StepError, StepHash, StepInfo,
+    StepOp, StepOptions, WaitForEvent,
 };
 use http::{HeaderMap, StatusCode};
 use serde_json::json;
@@ -33,7 +33,7 @@ fn config() -> Config {
     builder().config
 }
 
-type Stored = (StepOp, StepOptions, MemoValue);
+pub(crate) type Stored = (StepOp, StepOptions, MemoValue);
 
 struct Delivers(Option<(StepInfo, StepOptions)>);
 
@@ -66,6 +66,16 @@ fn call(
 ) -> (Option<ErrorKind>, Counts) {
     let encryption = builder.build();
     let counters = encryption.counters();
+    let error = error_of(encryption, events, stored);
+    (error.map(|error| error.kind()), counters.read())
+}
+
+/// The error of such a call.
+pub(crate) fn error_of(
+    encryption: impl Middleware,
+    events: Vec<Event>,
+    stored: Option<Stored>,
+) -> Option<Error> {
     let function = FunctionInfo::new("f").with_slug("app-f");
     let function = function.with_config(json!({ "triggers": [{ "event": "order" }] }));
     let mut info = CallInfo::new("app", Arc::new(function), "run");
@@ -80,12 +90,11 @@ fn call(
     let guard = CallGuard::new(stack, Call::new(info));
     let mut host = Delivers(host);
     let mut future = pin!(guard.run(&mut host, input));
-    let Poll::Ready(answered) = future.as_mut().poll(&mut Task::from_waker(Waker::noop())) else {
+    let Poll::Ready(mut answered) = future.as_mut().poll(&mut Task::from_waker(Waker::noop()))
+    else {
         panic!("nothing in it waits")
     };
-    let kind = answered.outcome().error().map(|error| error.kind());
-    drop(answered);
-    (kind, counters.read())
+    answered.take_error()
 }
 
 fn refused(counts: &Counts) -> Vec<Slot> {
@@ -93,11 +102,14 @@ fn refused(counts: &Counts) -> Vec<Slot> {
 }
 
 fn order() -> Event {
+    order_sealed_with(&config())
+}
+
+pub(crate) fn order_sealed_with(config: &Config) -> Event {
     let origin = Origin { event_id: "1".to_owned(), ..Origin::default() };
     let plain = Payload::from_well_formed(r#"{"a":1}"#);
-    let config = config();
     let owner = Owner::Event("order");
-    let data = data::seal(&config, config.policy("order"), owner, &origin, &plain);
+    let data = data::seal(config, config.policy("order"), owner, &origin, &plain);
     Event::from_payload("order", data.expect("sealed")).with_id("1")
 }
 
