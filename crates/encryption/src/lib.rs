@@ -66,6 +66,8 @@ mod counters;
 mod data;
 #[cfg(test)]
 mod data_vectors;
+#[cfg(test)]
+mod delivered;
 mod delivery;
 mod endings;
 mod envelope;
