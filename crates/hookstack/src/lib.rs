@@ -62,6 +62,8 @@ pub use hookstack_sentry as sentry;
 
 /// What everything costs, measured.
 #[doc = include_str!("../docs/performance.md")]
+///
+#[doc = include_str!("../docs/growth.svg")]
 pub mod performance {}
 
 /// What most programs need.
