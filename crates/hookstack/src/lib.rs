@@ -78,6 +78,8 @@ pub mod guide;
 
 /// What everything costs, measured.
 #[doc = include_str!("../docs/performance.md")]
+///
+#[doc = include_str!("../docs/growth.svg")]
 pub mod performance {}
 
 /// What most programs need: the trait and all that its hooks see, the middleware of the features, and durable

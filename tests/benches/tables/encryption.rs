@@ -13,8 +13,10 @@ use crate::payload;
 
 const SIZES: [usize; 3] = [1024, 64 * 1024, 1024 * 1024];
 
-/// Each with its goals in microseconds, and the bare cipher that it is compared with.
-const ROWS: [(&str, Option<[f64; 3]>, Option<&str>); 13] = [
+/// A subject with its goals in microseconds, and the bare cipher that it is compared with.
+type Row = (&'static str, Option<[f64; 3]>, Option<&'static str>);
+
+const ROWS: [Row; 13] = [
     ("`aes-gcm` alone, encrypt", None, None),
     (SEAL, Some([1.3, 30.0, 475.0]), Some("`aes-gcm` alone, encrypt")),
     ("`aes-gcm` alone, decrypt", None, None),

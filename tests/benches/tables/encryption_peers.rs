@@ -2,7 +2,6 @@
 
 use std::io;
 use std::path::Path;
-use std::process::Command;
 
 use crate::peers;
 
@@ -22,7 +21,7 @@ pub(crate) fn measure(payload: &Path, is_test: bool) -> io::Result<Vec<Measured>
     ];
     let mut measured = Vec::new();
     for (name, program) in programs {
-        let Some(mut command) = program.map(Command::from) else { continue };
+        let Some(mut command) = program else { continue };
         let output = command.arg(payload).arg(seconds).output()?;
         let text = String::from_utf8_lossy(&output.stdout);
         let mut figures = text.split_whitespace().map(str::parse::<f64>);

@@ -71,6 +71,8 @@ fn main() -> io::Result<()> {
         PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../crates/hookstack/docs/growth.svg")
     });
 
+    // Before the subjects load the machine, and before servers and generator get a core each.
+    let circumstances = format!("{}\n\n```console\n$ {COMMAND}\n```", machine::describe());
     let mut blocks = Vec::new();
     for section in SECTIONS {
         if !words.is_empty() && !words.contains(&section) {
@@ -89,7 +91,6 @@ fn main() -> io::Result<()> {
         println!("## {}\n\n{}", block.name, block.text);
         blocks.push(block);
     }
-    let circumstances = format!("{}\n\n```console\n$ {COMMAND}\n```", machine::describe());
     println!("{circumstances}");
     blocks.push(Block { name: "circumstances", text: circumstances });
     if is_written { markdown::write(&blocks) } else { Ok(()) }
