@@ -11,7 +11,7 @@ use hookstack_core::{
     MemoValue, Memoized, Middleware, Outcome, Payload, Stack, StepError, StepHash, StepInfo,
     StepOp, StepOptions, WaitForEvent,
 };
-use http::{HeaderMap, StatusCode};
+use hookstack_core::{HeaderMap, StatusCode};
 use serde_json::json;
 
 use crate::config::{Config, EncryptionBuilder};

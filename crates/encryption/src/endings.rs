@@ -270,7 +270,7 @@ mod tests {
         EncryptionBuilder::new(keys)
     }
 
-    fn open(config: &Config, name: &str, data: &Value) -> Result<Value, Failure> {
+    fn open(config: &Config, name: &str, data: &Value) -> Result<Value, EnvelopeError> {
         let data = Payload::from_value(data.clone());
         let (data, _) = open_ended(config, None, name, &data, 0)?;
         Ok(data.to().expect("JSON"))
@@ -299,7 +299,7 @@ mod tests {
             let opened = open(&config, CANCELLED, &data);
             match depth <= 3 {
                 true => assert_eq!(opened.as_ref(), Ok(&data), "{depth}"),
-                false => assert_eq!(opened, Err(Failure::NotAuthentic), "{depth}"),
+                false => assert_eq!(opened, Err(EnvelopeError::NotAuthentic), "{depth}"),
             }
             data = about(&json!({ "name": CANCELLED, "id": "2", "data": data }));
         }
@@ -320,7 +320,7 @@ mod tests {
         let failed = |event: &Value| with(about(event), "error", json!({ "message": "m" }));
         let builder = || builder().event("order", EventPolicy::plaintext());
         let config = builder().config;
-        assert_eq!(open(&config, FAILED, &failed(&order())), Err(Failure::Plaintext));
+        assert_eq!(open(&config, FAILED, &failed(&order())), Err(EnvelopeError::Plaintext));
         let accepting = builder().plain(Slot::Events, Plain::Allow).config;
         let opened = open(&accepting, FAILED, &failed(&order())).expect("accepted");
         assert_eq!(opened["error"]["name"], "UnauthenticatedError");
@@ -340,7 +340,7 @@ mod tests {
         assert_eq!(open(&accepting, FINISHED, &result), Ok(result.clone()));
         assert_eq!(open(&accepting, FINISHED, &about(&order())), Ok(about(&order())));
         for data in [result, about(&order())] {
-            assert_eq!(open(&builder().config, FINISHED, &data), Err(Failure::Plaintext));
+            assert_eq!(open(&builder().config, FINISHED, &data), Err(EnvelopeError::Plaintext));
         }
     }
 }

@@ -153,6 +153,6 @@ mod tests {
         let accepting = builder().plain(Slot::Events, Plain::Allow).config;
         assert_eq!(opened(&accepting).as_deref(), Ok(r#"{"a":1}"#));
         let sealed = builder().event("inngest/scores", EventPolicy::whole()).config;
-        assert_eq!(opened(&sealed), Err(Failure::Plaintext));
+        assert_eq!(opened(&sealed), Err(EnvelopeError::Plaintext));
     }
 }
