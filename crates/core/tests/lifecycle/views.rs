@@ -164,7 +164,9 @@ fn what_the_host_cannot_read_or_take_fails_the_call_with_and_without_hooks() {
 #[test]
 fn what_lives_until_the_end_of_the_call_goes_with_it_and_once() {
     let count = |info: &CallInfo| {
-        let end = |ended: &AtomicU32| drop(ended.fetch_add(1, Ordering::Relaxed));
+        let end = |ended: &AtomicU32| {
+            ended.fetch_add(1, Ordering::Relaxed);
+        };
         info.local_until_end(AtomicU32::default, end).load(Ordering::Relaxed)
     };
     let call = call();
