@@ -217,6 +217,10 @@ fn a_wrapper_with_hooks_of_its_own_has_those_of_both() {
     let everything = HookSet::detect::<Opaque<Nothing>>();
     assert_eq!(HookSet::detect::<Nothing>().union(two), two);
     assert_eq!(two.union(two), two);
+    let without = |hook| two.without(hook).iter().collect::<Vec<_>>();
+    assert_eq!(without(Hook::AroundStep), [Hook::BeforeExecution]);
+    assert_eq!(without(Hook::BeforeExecution), [Hook::AroundStep]);
+    assert_eq!(without(Hook::AroundRequest), [Hook::BeforeExecution, Hook::AroundStep]);
     assert_eq!(two.without(Hook::AroundStep).union(two.without(Hook::BeforeExecution)), two);
     assert_eq!(two.union(everything), everything);
 }

@@ -5,18 +5,18 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context as Task, Poll, Waker};
 
-use hookstack_core::host::{BoxFuture, CallGuard, Execution, Host};
+use hookstack_core::host::{self, BoxFuture, CallGuard, Endpoint, Execution, Host};
 use hookstack_core::{
     Call, CallInfo, CallTrigger, Error, ErrorKind, Event, FunctionInfo, Input, Invoke, Memo,
-    MemoValue, Memoized, Middleware, Outcome, Payload, Stack, StepError, StepHash, StepInfo,
-    StepOp, StepOptions, WaitForEvent,
+    MemoValue, Memoized, Middleware, Operation, OperationKind, Outcome, Payload, Sending, Sent,
+    Stack, StepError, StepHash, StepInfo, StepOp, StepOptions, Suspended, WaitForEvent,
 };
 use hookstack_core::{HeaderMap, StatusCode};
 use serde_json::json;
 
 use crate::config::{Config, EncryptionBuilder};
 use crate::counters::Counts;
-use crate::envelope::{Context, Invoker, Origin};
+use crate::envelope::{Context, Header, Invoker, Origin};
 use crate::key::Key;
 use crate::keyset::Keyset;
 use crate::owner::Owner;
@@ -89,12 +89,14 @@ pub(crate) fn error_of(
     let stack = Arc::new(Stack::builder().with(encryption).build());
     let guard = CallGuard::new(stack, Call::new(info));
     let mut host = Delivers(host);
-    let mut future = pin!(guard.run(&mut host, input));
-    let Poll::Ready(mut answered) = future.as_mut().poll(&mut Task::from_waker(Waker::noop()))
-    else {
-        panic!("nothing in it waits")
-    };
-    answered.take_error()
+    now(guard.run(&mut host, input)).take_error()
+}
+
+fn now<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Task::from_waker(Waker::noop())) {
+        Poll::Ready(value) => value,
+        Poll::Pending => panic!("nothing in it waits"),
+    }
 }
 
 fn refused(counts: &Counts) -> Vec<Slot> {
@@ -212,4 +214,62 @@ fn an_answer_to_nobody_is_taken_where_plaintext_is_and_one_to_somebody_else_neve
             );
         }
     }
+}
+
+/// Invokes a function, and sends an event before; keeps who the event says had invoked.
+struct Asks(Option<Invoker>);
+
+impl Endpoint<Sending, Sent> for Asks {
+    fn run<'b>(&'b mut self, cx: &'b mut Sending) -> BoxFuture<'b, Sent> {
+        self.0 = Some(invoker_in(&cx.events()[0].data));
+        Box::pin(async { Sent::accepted(vec!["1".to_owned()]) })
+    }
+}
+
+impl Host for Asks {
+    fn execute<'a>(&'a mut self, mut cx: Execution<'a>) -> BoxFuture<'a, Outcome> {
+        Box::pin(async move {
+            let data = || Payload::from_well_formed(r#"{"a":1}"#);
+            let event = Event::from_payload("order", data()).with_id("1");
+            let stack = cx.stack().clone();
+            let sending = Sending::from_call(cx.call(), vec![event]);
+            assert!(host::send(&stack, sending, self).await.error.is_none());
+            let step = StepInfo::new("ask", 0, hash(), StepOp::Invoke);
+            let options = StepOptions::Invoke(Invoke::new("app-g", data()));
+            let operation = Operation::new(step.into(), OperationKind::Requested, None, options);
+            Outcome::Suspended(Suspended::new(vec![operation]))
+        })
+    }
+    fn respond(&self, _: &CallInfo, _: &Outcome) -> (StatusCode, HeaderMap) {
+        Default::default()
+    }
+}
+
+fn invoker_in(data: &Payload) -> Invoker {
+    let envelope = data.value().expect("JSON")["encrypted"].to_string();
+    Header::read(envelope.as_bytes()).expect("an envelope").origin().invoker.clone()
+}
+
+/// So that the answer fits that step alone, and no event passes for an answer.
+#[test]
+fn an_invocation_names_the_step_that_asks_and_an_event_nobody() {
+    let mut info = CallInfo::new("app", Arc::new(FunctionInfo::new("f").with_slug("app-f")), "run");
+    info.trigger = CallTrigger::Invoke;
+    let mut input = Input::default();
+    input.events = vec![invocation()];
+    let stack = Arc::new(Stack::builder().with(builder().build()).build());
+    let mut host = Asks(None);
+    let guard = CallGuard::new(stack, Call::new(info));
+    let answered = now(guard.run(&mut host, input));
+    let Outcome::Suspended(suspended) = answered.outcome() else {
+        panic!("{:?}", answered.outcome())
+    };
+    let StepOptions::Invoke(invoke) = &suspended.operations()[0].options else {
+        panic!("an invocation")
+    };
+    let invoker = invoker_in(&invoke.data);
+    assert_eq!((invoker.function.as_str(), invoker.run_id.as_str()), ("app-f", "run"));
+    assert_eq!(invoker.step, hash().to_string());
+    assert_eq!(invoker.trigger_id.len(), 64, "what triggered the call");
+    assert_eq!(host.0, Some(Invoker::default()));
 }

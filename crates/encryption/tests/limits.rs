@@ -93,3 +93,36 @@ fn an_invocation_as_large_as_the_limit_is_made() {
         now(answered.after_response());
     }
 }
+
+/// A call that returns a text of a length.
+struct Returns(usize);
+impl Host for Returns {
+    fn execute<'a>(&'a mut self, _: Execution<'a>) -> BoxFuture<'a, Outcome> {
+        let output = Payload::from_value("x".repeat(self.0).into());
+        Box::pin(async { Outcome::Done(Ok(output)) })
+    }
+    fn respond(&self, _: &CallInfo, _: &Outcome) -> (StatusCode, HeaderMap) {
+        Default::default()
+    }
+}
+
+#[test]
+fn an_output_is_as_large_as_the_limit_when_it_is_sealed() {
+    const LIMIT: usize = 4_194_304;
+    let sealed = |length: usize| {
+        let mut info = CallInfo::new("shop", Arc::new(FunctionInfo::new("fulfil")), "run");
+        info.trigger = CallTrigger::Event { name: "order.placed".to_owned() };
+        let guard = CallGuard::new(Arc::new(stack()), Call::new(info));
+        let answered = now(guard.run(&mut Returns(length), Input::default()));
+        match answered.outcome() {
+            Outcome::Done(Ok(output)) => Ok(output.len()),
+            other => Err(other.error().map(Error::kind)),
+        }
+    };
+    // Three bytes become four.
+    let near = 3_145_000;
+    let size = sealed(near).expect("within the limit");
+    let steps = (LIMIT - size) / 4;
+    assert_eq!(sealed(near + 3 * steps), Ok(size + 4 * steps));
+    assert_eq!(sealed(near + 3 * (steps + 1)), Err(Some(ErrorKind::TooLarge)));
+}

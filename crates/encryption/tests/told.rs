@@ -84,3 +84,14 @@ fn an_envelope_of_a_peer_tells_its_key() {
     let told = format!("{opened:?}");
     assert!(told.contains("key: 0") && !told.contains("canary"), "{told}");
 }
+
+#[cfg(feature = "aws-lc")]
+#[test]
+fn a_keyset_keeps_the_library_that_was_chosen() {
+    use hookstack_encryption::Backend;
+
+    for backend in [Backend::RustCrypto, Backend::AwsLc] {
+        let builder = Keyset::builder().primary(Key::from_bytes([1; 32])).backend(backend);
+        assert_eq!(builder.build().expect("a key").backend(), backend);
+    }
+}
