@@ -1,6 +1,6 @@
 //! The bench `dispatch` under an allocator that counts: read its allocations, not its times.
 
-#[path = "dispatch.rs"]
+#[path = "dispatch/main.rs"]
 mod dispatch;
 
 #[global_allocator]

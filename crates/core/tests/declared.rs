@@ -70,7 +70,7 @@ fn a_stack_declares_what_any_of_its_middleware_does() {
 fn middleware_are_added_on_a_condition_and_wrapped_where_they_stand() {
     let inner = Stack::builder().with(Wire).with(Secret);
     let builder =
-        Stack::builder().with_if(true, || Plain).with_if(false, || Reader).with_all(&inner).map(
+        Stack::builder().with_if(true, || Plain).with_if(false, || Reader).stack(&inner).map(
             |middleware| if middleware.name() == "Secret" { Reader.boxed() } else { middleware },
         );
     assert_eq!(builder.len(), 3);
@@ -126,7 +126,7 @@ fn a_middleware_sees_the_app_and_its_neighbours_when_it_is_registered() {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let functions = ["f", "g"].map(|id| Arc::new(FunctionInfo::new(id)));
     let app = Stack::builder().with(Secret).with(Registered(seen.clone()));
-    let function = Stack::builder().with_all(&app).with(Wire).with(Registered(seen.clone()));
+    let function = Stack::builder().stack(&app).with(Wire).with(Registered(seen.clone()));
     app.build().register("shop", &functions, None).expect("accepted");
     // The app's own were told for the app, so only the function's own is told of the function.
     function.build().register("shop", &functions[..1], Some(2)).expect("accepted");

@@ -210,3 +210,17 @@ fn a_stack_has_the_union_of_its_middleware() {
     );
     assert_eq!(format!("{:?}", HookSet::detect::<Two>()), "{BeforeExecution, AroundStep}");
 }
+
+#[test]
+fn a_wrapper_with_hooks_of_its_own_has_those_of_both() {
+    let two = HookSet::detect::<Two>();
+    let everything = HookSet::detect::<Opaque<Nothing>>();
+    assert_eq!(HookSet::detect::<Nothing>().union(two), two);
+    assert_eq!(two.union(two), two);
+    let without = |hook| two.without(hook).iter().collect::<Vec<_>>();
+    assert_eq!(without(Hook::AroundStep), [Hook::BeforeExecution]);
+    assert_eq!(without(Hook::BeforeExecution), [Hook::AroundStep]);
+    assert_eq!(without(Hook::AroundRequest), [Hook::BeforeExecution, Hook::AroundStep]);
+    assert_eq!(two.without(Hook::AroundStep).union(two.without(Hook::BeforeExecution)), two);
+    assert_eq!(two.union(everything), everything);
+}

@@ -115,3 +115,31 @@ impl Counts {
         self.slots[slot as usize][counted as usize]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_slot_counts_each_thing_by_itself() {
+        let counters = Counters::default();
+        let things = [Counted::Sealed, Counted::Opened, Counted::Refused, Counted::Plaintext];
+        for (index, slot) in Slot::ALL.into_iter().enumerate() {
+            for (weight, counted) in things.into_iter().enumerate() {
+                (0..10 * index + weight).for_each(|_| counters.add(slot, counted));
+            }
+        }
+        counters.add_failed_reload();
+        let counts = counters.read();
+        for (index, slot) in Slot::ALL.into_iter().enumerate() {
+            let of = [
+                counts.sealed(slot),
+                counts.opened(slot),
+                counts.refused(slot),
+                counts.plaintext_accepted(slot),
+            ];
+            assert_eq!(of, [0, 1, 2, 3].map(|weight| 10 * index as u64 + weight), "{slot:?}");
+        }
+        assert_eq!(counts.reloads_failed(), 1);
+    }
+}

@@ -251,3 +251,96 @@ fn open_error(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::config::EncryptionBuilder;
+    use crate::key::Key;
+    use crate::keyset::Keyset;
+    use crate::policy::{EventPolicy, Plain};
+
+    const CANCELLED: &str = "inngest/function.cancelled";
+    const FINISHED: &str = "inngest/function.finished";
+
+    fn builder() -> EncryptionBuilder {
+        let keys = Keyset::builder().primary(Key::from_bytes([1; 32])).build().expect("a key");
+        EncryptionBuilder::new(keys)
+    }
+
+    fn open(config: &Config, name: &str, data: &Value) -> Result<Value, EnvelopeError> {
+        let data = Payload::from_value(data.clone());
+        let (data, _) = open_ended(config, None, name, &data, 0)?;
+        Ok(data.to().expect("JSON"))
+    }
+
+    /// An event of the user's, in plaintext.
+    fn order() -> Value {
+        json!({ "name": "order", "id": "1", "data": { "a": 1 } })
+    }
+
+    /// What is told of a run that this event had triggered.
+    fn about(event: &Value) -> Value {
+        json!({ "function_id": "app-f", "run_id": "run", "event": event })
+    }
+
+    fn with(mut data: Value, key: &str, value: Value) -> Value {
+        data[key] = value;
+        data
+    }
+
+    #[test]
+    fn ends_lie_in_each_other_three_deep_and_no_deeper() {
+        let config = builder().plain_everywhere(Plain::Allow).config;
+        let mut data = about(&order());
+        for depth in 1..=6 {
+            let opened = open(&config, CANCELLED, &data);
+            match depth <= 3 {
+                true => assert_eq!(opened.as_ref(), Ok(&data), "{depth}"),
+                false => assert_eq!(opened, Err(EnvelopeError::NotAuthentic), "{depth}"),
+            }
+            data = about(&json!({ "name": CANCELLED, "id": "2", "data": data }));
+        }
+    }
+
+    #[test]
+    fn all_events_of_a_batch_are_told_and_the_first_once_more() {
+        let config = builder().plain_everywhere(Plain::Allow).config;
+        let events = ["1", "2", "3"].map(|id| with(order(), "id", id.into()));
+        let data = json!({ "function_id": "app-f", "run_id": "run", "events": events });
+        let opened = open(&config, CANCELLED, &data).expect("accepted");
+        assert_eq!(opened, with(data, "event", events[0].clone()));
+    }
+
+    /// Neither the error nor the event says that they belong together.
+    #[test]
+    fn a_plaintext_error_beside_a_plaintext_event_needs_that_plaintext_is_accepted() {
+        let failed = |event: &Value| with(about(event), "error", json!({ "message": "m" }));
+        let builder = || builder().event("order", EventPolicy::plaintext());
+        let config = builder().config;
+        assert_eq!(open(&config, FAILED, &failed(&order())), Err(EnvelopeError::Plaintext));
+        let accepting = builder().plain(Slot::Events, Plain::Allow).config;
+        let opened = open(&accepting, FAILED, &failed(&order())).expect("accepted");
+        assert_eq!(opened["error"]["name"], "UnauthenticatedError");
+        // The server writes these itself, and nobody could seal them.
+        let cron = json!({ "name": CRON, "id": "1", "data": { "cron": "0 * * * *" } });
+        assert!(open(&config, FAILED, &failed(&cron)).is_ok());
+        let functions = builder().plain(Slot::Functions, Plain::Allow).config;
+        let end = json!({ "name": CANCELLED, "id": "2", "data": about(&cron) });
+        assert!(open(&functions, FAILED, &failed(&end)).is_ok());
+    }
+
+    #[test]
+    fn a_plaintext_result_or_none_is_told_where_plaintext_is_accepted() {
+        let builder = || builder().event("order", EventPolicy::plaintext());
+        let accepting = builder().plain(Slot::Functions, Plain::Allow).config;
+        let result = with(about(&order()), "result", json!({ "total": 7 }));
+        assert_eq!(open(&accepting, FINISHED, &result), Ok(result.clone()));
+        assert_eq!(open(&accepting, FINISHED, &about(&order())), Ok(about(&order())));
+        for data in [result, about(&order())] {
+            assert_eq!(open(&builder().config, FINISHED, &data), Err(EnvelopeError::Plaintext));
+        }
+    }
+}

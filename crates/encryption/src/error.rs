@@ -251,3 +251,34 @@ impl std::error::Error for Refused {
         Some(&self.cause)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_can_pass_is_tried_again() {
+        let of = |failure: EnvelopeError| {
+            let error = failure.at("event \"order\"");
+            (error.kind(), error.retry(), error.text().to_owned())
+        };
+        let unauthenticated = "event \"order\" cannot be authenticated";
+        for (failure, retry) in [
+            (EnvelopeError::NotAuthentic, Retry::Never),
+            (EnvelopeError::Plaintext, Retry::Never),
+            (EnvelopeError::UnknownKey(KeyId([1; 4])), Retry::After(KEY_DELAY)),
+        ] {
+            let expected = (ErrorKind::Unauthenticated, retry, unauthenticated.to_owned());
+            assert_eq!(of(failure), expected, "{failure}");
+        }
+        // These are no strangers' doing, so they say what is the matter.
+        for failure in [EnvelopeError::Random, EnvelopeError::TooLong] {
+            let expected = format!("event \"order\": {failure}");
+            assert_eq!(of(failure), (ErrorKind::Failure, Retry::Default, expected));
+        }
+        for failure in [EnvelopeError::LegacyEnvelope, EnvelopeError::NotJson] {
+            let expected = format!("event \"order\" cannot be read: {failure}");
+            assert_eq!(of(failure), (ErrorKind::InvalidInput, Retry::Never, expected));
+        }
+    }
+}

@@ -29,17 +29,16 @@ pub(crate) fn transform_input(config: &Config, cx: &mut TransformInput<'_>) -> R
     let events = cx.events_mut();
     let is_batch = events.len() > 1;
     for event in events.iter_mut() {
-        let place = format!("event \"{}\"", event.name);
         let slot = match event.name.as_str() {
             server_events::INVOKED => Slot::Invokes,
             _ => Slot::Events,
         };
         let invoker = open_event(config, &info, event)
-            .map_err(|failure| config.refuses(slot, failure).at(&place))?;
+            .map_err(|failure| config.refuses(slot, failure).at(&place_of(event)))?;
         if let Some(invoker) = invoker {
             // Its answer belongs to one step, so it is no part of a batch.
             if is_batch {
-                return Err(config.refuses(slot, EnvelopeError::NotAuthentic).at(&place));
+                return Err(config.refuses(slot, EnvelopeError::NotAuthentic).at(&place_of(event)));
             }
             triggered_by.invoker = invoker;
         }
@@ -53,6 +52,10 @@ pub(crate) fn transform_input(config: &Config, cx: &mut TransformInput<'_>) -> R
         }
     }
     Ok(())
+}
+
+fn place_of(event: &Event) -> String {
+    format!("event \"{}\"", event.name)
 }
 
 /// Opens an event, if the function listens on it. Of an invocation that was meant for this function,
@@ -155,7 +158,7 @@ fn open_output(
         return Ok(Provenance::Plain);
     }
     let message = read(&text)?;
-    let opened = match class_of(&message).ok_or(EnvelopeError::NotAuthentic)? {
+    let mut opened = match class_of(&message).ok_or(EnvelopeError::NotAuthentic)? {
         Class::Step => keys.open_message(&Context::step(slug, hash), message)?,
         Class::FunctionOutput => {
             let claimed = Header::of_message(&message)?.into_origin();
@@ -163,7 +166,7 @@ fn open_output(
         }
         _ => return Err(EnvelopeError::NotAuthentic),
     };
-    let provenance = Provenance::of_opened(&opened);
+    let provenance = Provenance::taken_from(&mut opened);
     *payload = Payload::from_well_formed(opened.into_plaintext());
     Ok(provenance)
 }
@@ -177,7 +180,7 @@ fn open_error(
     let Some(message) = sealed_error::message(error.text())? else {
         return Ok(Provenance::Plain);
     };
-    let opened: Opened = match class_of(&message).ok_or(EnvelopeError::NotAuthentic)? {
+    let mut opened: Opened = match class_of(&message).ok_or(EnvelopeError::NotAuthentic)? {
         Class::StepError => keys.open_message(&Context::step_error(slug, hash), message)?,
         Class::FunctionError => {
             let claimed = Header::of_message(&message)?.into_origin();
@@ -186,5 +189,5 @@ fn open_error(
         _ => return Err(EnvelopeError::NotAuthentic),
     };
     *error = sealed_error::contents(&opened)?.into_step_error();
-    Ok(Provenance::of_opened(&opened))
+    Ok(Provenance::taken_from(&mut opened))
 }

@@ -175,6 +175,36 @@ mod tests {
         assert_eq!(ids, [1, 2, 3].map(|byte| Key::from_bytes([byte; 32]).id()));
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn a_file_of_64_kib_is_read_and_no_larger_one() {
+        use std::io::Write as _;
+        use std::os::unix::fs::OpenOptionsExt as _;
+
+        let path = std::env::temp_dir().join(format!("hookstack-keys-{}", std::process::id()));
+        for (size, is_read) in [(65_536, true), (65_537, false), (200_000, false)] {
+            let _ = fs::remove_file(&path);
+            let mut file = File::options()
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(&path)
+                .expect("a file");
+            let mut text = format!("{}\n#", text(1)).into_bytes();
+            text.resize(size, b'#');
+            file.write_all(&text).expect("written");
+            let ids = Keyset::from_file(&path).map(|keys| keys.ids().len());
+            match is_read {
+                true => assert_eq!(ids.expect("read"), 1),
+                false => assert!(
+                    matches!(ids, Err(KeyError::File { error: KeyFileError::TooLarge, .. })),
+                    "{size}"
+                ),
+            }
+        }
+        let _ = fs::remove_file(&path);
+    }
+
     #[test]
     fn what_cannot_work_is_told_by_its_line_without_quoting_it() {
         let refused = |text: &str| parsed(text).expect_err("must be refused");

@@ -66,12 +66,15 @@ mod counters;
 mod data;
 #[cfg(test)]
 mod data_vectors;
+#[cfg(test)]
+mod delivered;
 mod delivery;
 mod endings;
 mod envelope;
 mod error;
 pub mod format;
 pub mod guide;
+mod hex;
 mod incoming;
 mod interop;
 mod kdf;

@@ -169,10 +169,12 @@ impl Middleware for Encryption {
 #[cfg(test)]
 mod tests {
     use std::future::{Future, ready};
+    use std::sync::Arc;
     use std::sync::atomic::{AtomicU8, Ordering};
     use std::task::{Context, Poll, Waker};
 
     use super::*;
+    use crate::delivered::{error_of, order_sealed_with};
     use crate::interop::{Interop, LibsodiumKey, LibsodiumRing};
     use crate::key::Key;
 
@@ -208,5 +210,25 @@ mod tests {
         };
         assert_eq!(asks_for(2), (false, Key::from_bytes([1; 32]).id(), 1));
         assert_eq!(asks_for(3), (true, Key::from_bytes([3; 32]).id(), 1));
+    }
+
+    #[test]
+    fn a_call_whose_key_has_just_come_is_retried_soon() {
+        let builder = now(Encryption::from_provider(Next(AtomicU8::new(0)))).expect("key 1");
+        let encryption = Arc::new(builder.build());
+        let reload = encryption.config.reload.as_ref().expect("it has a provider");
+        let retry = |byte: u8| {
+            let keys = Keyset::builder().primary(Key::from_bytes([byte; 32])).build();
+            let order = order_sealed_with(&EncryptionBuilder::new(keys.expect("a key")).config);
+            error_of(encryption.clone(), vec![order], None).map(|error| error.retry())
+        };
+        assert_eq!(retry(1), None);
+        let later = Some(Retry::After(Duration::from_secs(60)));
+        assert_eq!(retry(2), later, "the provider was asked a moment ago");
+        reload.allow_now();
+        assert_eq!(retry(2), Some(Retry::After(KEY_IS_THERE)));
+        assert_eq!(retry(2), None);
+        reload.allow_now();
+        assert_eq!(retry(9), later, "the provider brings another key");
     }
 }

@@ -10,6 +10,7 @@ use crate::counters::Counted;
 use crate::data;
 use crate::envelope::{Context, Invoker, Origin};
 use crate::error::EnvelopeError;
+use crate::hex::hex;
 use crate::owner::Owner;
 use crate::policy::{Mode, Slot};
 use crate::requests::Address;
@@ -141,7 +142,7 @@ fn not_sealed(failure: EnvelopeError, place: &str) -> Error {
 fn random_id() -> Result<String, EnvelopeError> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|_| EnvelopeError::Random)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(&bytes))
 }
 
 fn too_large(place: &str, plain: usize, sealed: usize, limit: usize) -> Error {

@@ -62,11 +62,42 @@ impl Provenance {
 
     /// Of what came in this one envelope.
     pub(crate) fn of_opened(opened: &Opened) -> Provenance {
+        Provenance::sealed(opened, opened.origin().clone())
+    }
+
+    /// The same for one of which only the plaintext is still needed.
+    pub(crate) fn taken_from(opened: &mut Opened) -> Provenance {
+        let origin = opened.take_origin();
+        Provenance::sealed(opened, origin)
+    }
+
+    fn sealed(opened: &Opened, origin: Origin) -> Provenance {
         Provenance::Sealed {
             class: opened.class(),
-            origin: Box::new(opened.origin().clone()),
+            origin: Box::new(origin),
             key: opened.key(),
             seals: Seals { commitments: vec![opened.commitment()], siblings: None },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::envelope::Context;
+    use crate::key::Key;
+    use crate::keyset::Keyset;
+
+    #[test]
+    fn what_was_opened_names_its_envelope() {
+        let keys = Keyset::builder().primary(Key::from_bytes([1; 32])).build().expect("a key");
+        let context = Context::event("shop/order", "encrypted");
+        let envelope = keys.seal(&context, &Origin::default(), b"{}").expect("sealed");
+        let opened = keys.open(&context, &envelope).expect("opened");
+        let Provenance::Sealed { key, seals, .. } = Provenance::of_opened(&opened) else {
+            panic!("it was sealed")
+        };
+        assert_eq!(key, keys.primary());
+        assert_eq!(seals.commitments(), [opened.commitment()]);
     }
 }

@@ -135,11 +135,26 @@ mod tests {
             (now, 2 * FRESH),
             (now + 2 * FRESH_FOR, FRESH),
             (now + 2 * FRESH_FOR, 2 * FRESH),
+            (now + 3 * FRESH_FOR, 3 * FRESH),
             (now, FRESH),
         ] {
             salts.fresh(at).expect("random");
             assert_eq!(used(&salts), expected);
         }
+    }
+
+    #[test]
+    fn one_message_of_sixteen_in_a_row_waits_for_the_system() {
+        let salts = SaltGenerator::new().expect("random");
+        let now = SystemTime::now();
+        let fetches = |salt: &[u8; FRESH]| {
+            assert_ne!(salt, &[0; FRESH]);
+            salts.pool.lock().expect("nobody panicked").used == FRESH
+        };
+        let fetched: Vec<bool> =
+            (0..40).map(|_| fetches(&salts.fresh(now).expect("random"))).collect();
+        let expected: Vec<bool> = (0..40).map(|index| index % 16 == 0).collect();
+        assert_eq!(fetched, expected);
     }
 
     #[test]

@@ -120,3 +120,50 @@ const UNAUTHENTICATED: &str = "UnauthenticatedError";
 pub(crate) fn unauthenticated(error: &StepError) -> StepError {
     StepError::new(UNAUTHENTICATED, error.text()).with_kind(ErrorKind::Unauthenticated)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::Key;
+
+    /// What a reader gets of an error.
+    fn read(error: Error) -> (String, Contents) {
+        let keys = Keyset::builder().primary(Key::from_bytes([1; 32])).build().expect("a key");
+        let context = Context::function_error("shop-fulfil");
+        let mut error = error;
+        seal(&keys, &context, &Origin::default(), &mut error).expect("sealed");
+        let message = message(error.text()).expect("ours").expect("sealed");
+        let opened = keys.open_message(&context, message).expect("opened");
+        (error.name().to_owned(), contents(&opened).expect("an error"))
+    }
+
+    #[test]
+    fn a_long_name_is_cut_and_the_copy_inside_agrees() {
+        for (length, kept) in [(256, 256), (257, 64), (100_000, 64)] {
+            let (name, contents) = read(Error::message("x").with_name("N".repeat(length)));
+            assert_eq!(name.len(), kept, "{length}");
+            assert_eq!(&*contents.name, name);
+        }
+    }
+
+    #[test]
+    fn rather_the_details_than_the_message_and_rather_both_than_the_error_are_left_out() {
+        const LIMIT: usize = 1_048_576;
+        let around = r#"{"name":"Error","message":"x","data":"#.len() + 1;
+        for (size, has_data) in [(LIMIT, true), (LIMIT + 1, false), (2 * LIMIT, false)] {
+            let data = Payload::from_value("d".repeat(size - around - 2).into());
+            let (_, contents) = read(Error::message("x").with_data(data));
+            assert_eq!(contents.data.is_some(), has_data, "{size}");
+            assert_eq!(contents.text(), "x");
+        }
+        let around = r#"{"name":"Error","message":""}"#.len();
+        for (size, is_kept) in [(LIMIT, true), (LIMIT + 1, false), (2 * LIMIT, false)] {
+            let text = "m".repeat(size - around);
+            let (_, contents) = read(Error::message(text.clone()));
+            assert_eq!(contents.text() == text, is_kept, "{size}");
+            if !is_kept {
+                assert_eq!(contents.text(), "the error's message is too large to be sent");
+            }
+        }
+    }
+}

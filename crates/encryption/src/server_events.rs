@@ -126,3 +126,33 @@ pub(crate) fn open_nested(
     }
     Ok((event, provenance))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::EncryptionBuilder;
+    use crate::key::Key;
+    use crate::keyset::Keyset;
+    use crate::policy::{EventPolicy, Plain};
+
+    #[test]
+    fn an_awaited_event_of_the_server_is_plaintext_unless_its_name_has_a_policy() {
+        let builder = || {
+            let keys = Keyset::builder().primary(Key::from_bytes([1; 32])).build().expect("a key");
+            EncryptionBuilder::new(keys)
+        };
+        let json = br#"{"name":"inngest/scores","id":"1","data":{"a":1}}"#;
+        let object = Object::parse(json).expect("an object");
+        let opened = |config: &Config| {
+            let (event, provenance) = open_nested(config, &object, None, 0)?;
+            assert_eq!(provenance, Provenance::Plain);
+            Ok(String::from_utf8(event.data.text().to_vec()).expect("JSON"))
+        };
+        // Anybody could have written it, so where plaintext is refused its data is not passed on.
+        assert_eq!(opened(&builder().config).as_deref(), Ok("{}"));
+        let accepting = builder().plain(Slot::Events, Plain::Allow).config;
+        assert_eq!(opened(&accepting).as_deref(), Ok(r#"{"a":1}"#));
+        let sealed = builder().event("inngest/scores", EventPolicy::whole()).config;
+        assert_eq!(opened(&sealed), Err(EnvelopeError::Plaintext));
+    }
+}

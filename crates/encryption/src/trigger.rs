@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use crate::canonical;
 use crate::endings::Ending;
 use crate::envelope::Invoker;
+use crate::hex::hex;
 use crate::provenance::Provenance;
 use crate::server_events;
 
@@ -135,10 +136,6 @@ impl Parts {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -189,6 +186,7 @@ mod tests {
             vec![event(server_events::INVOKED, "1", Some("alice"))],
             vec![event(server_events::INVOKED, "1", Some("bob"))],
             vec![event(failed, "1", None)],
+            vec![event(failed, "2", None)],
             vec![event(finished, "1", None)],
             vec![event("e", "1", Some("")), event("e", "2", Some(""))],
             vec![event("e", "2", Some("")), event("e", "1", Some(""))],

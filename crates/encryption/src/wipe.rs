@@ -48,3 +48,13 @@ impl fmt::Debug for Wiped {
         write!(f, "Wiped({} bytes)", self.0.len())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_counts_and_does_not_show() {
+        assert_eq!(format!("{:?}", Wiped::new(b"canary".to_vec())), "Wiped(6 bytes)");
+    }
+}

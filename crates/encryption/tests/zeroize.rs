@@ -1,7 +1,7 @@
 //! Keys are gone from memory when they are dropped: a process is looked into from outside.
 //!
-//! The parent makes a secret and hands it, masked, to a child, which makes a keyset of it, seals and opens
-//! with it, and drops it. Before and after the drop the parent searches the child's heap. The stack is not
+//! The parent makes two secrets and hands them, masked, to a child. The child makes a keyset of one, seals and
+//! opens the other with it, and drops what it opened and the keyset. Before and after the drop the parent searches the child's heap. The stack is not
 //! searched: moving a value there leaves copies, as the language does with every value.
 
 #[cfg(target_os = "linux")]
@@ -30,21 +30,33 @@ mod linux {
     const MASK: u8 = 0xa5;
 
     pub(super) fn child() -> io::Result<()> {
-        let mut secret = [0; 32];
-        io::stdin().read_exact(&mut secret)?;
-        secret.iter_mut().for_each(|byte| *byte ^= MASK);
+        let secret = read_secret()?;
+        let plaintext = read_secret()?;
         let keys = Keyset::builder()
             .primary(Key::from_bytes(secret))
             .reads(Key::from_bytes([1; 32]))
             .build()
             .map_err(io::Error::other)?;
         let context = Context::event("shop/order", "encrypted");
-        let sealed = keys.seal(&context, &Origin::default(), b"{}").map_err(io::Error::other)?;
-        keys.open(&context, &sealed).map_err(io::Error::other)?;
+        let sealed = keys.seal(&context, &Origin::default(), &plaintext);
+        let opened = keys.open(&context, &sealed.map_err(io::Error::other)?);
+        let opened = opened.map_err(io::Error::other)?;
         let encryption = Encryption::new(keys);
         answer("in use")?;
+        drop(opened);
         drop(encryption);
         answer("dropped")
+    }
+
+    /// On the stack, which is not searched.
+    fn read_secret() -> io::Result<[u8; 32]> {
+        let mut secret = [0; 32];
+        for byte in &mut secret {
+            let mut masked = [0];
+            io::stdin().read_exact(&mut masked)?;
+            *byte = masked[0] ^ MASK;
+        }
+        Ok(secret)
     }
 
     /// Tells the parent, and waits until it has looked.
@@ -54,27 +66,31 @@ mod linux {
     }
 
     pub(super) fn parent() -> io::Result<()> {
-        let mut secret = [0; 32];
-        getrandom::fill(&mut secret).map_err(io::Error::other)?;
+        let mut secrets = [[0; 32]; 2];
+        secrets.iter_mut().try_for_each(|one| getrandom::fill(one)).map_err(io::Error::other)?;
         let mut child = Command::new(std::env::current_exe()?)
             .arg("child")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
         let mut output = BufReader::new(child.stdout.take().expect("a pipe"));
-        tell(&mut child, &secret.map(|byte| byte ^ MASK))?;
+        tell(&mut child, &secrets.concat().iter().map(|byte| byte ^ MASK).collect::<Vec<_>>())?;
 
         hear(&mut output, "in use")?;
-        let (before, searched) = occurrences(child.id(), &secret)?;
-        assert!(before > 0, "the search finds the key while it is in use ({searched} bytes)");
+        for (what, secret) in ["key", "plaintext"].into_iter().zip(&secrets) {
+            let (found, searched) = occurrences(child.id(), secret)?;
+            assert!(found > 0, "the search finds the {what} in use ({searched} bytes)");
+            println!("the {what} stands {found} times in {searched} bytes while it is in use");
+        }
         tell(&mut child, b".")?;
 
         hear(&mut output, "dropped")?;
-        let (after, searched) = occurrences(child.id(), &secret)?;
-        assert_eq!(after, 0, "the key is in the heap after the drop ({searched} bytes)");
+        for (what, secret) in ["key", "plaintext"].into_iter().zip(&secrets) {
+            let (found, searched) = occurrences(child.id(), secret)?;
+            assert_eq!(found, 0, "the {what} is in the heap after the drop ({searched} bytes)");
+        }
         tell(&mut child, b".")?;
         assert!(child.wait()?.success());
-        println!("found {before} times in use, {after} times after the drop in {searched} bytes");
         Ok(())
     }
 

@@ -76,8 +76,10 @@ pub use hookstack_sentry as sentry;
 ))]
 pub mod guide;
 
-/// What the whole stack costs, measured.
+/// What everything costs, measured.
 #[doc = include_str!("../docs/performance.md")]
+///
+#[doc = include_str!("../docs/growth.svg")]
 pub mod performance {}
 
 /// What most programs need: the trait and all that its hooks see, the middleware of the features, and durable

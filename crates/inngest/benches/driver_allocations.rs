@@ -1,6 +1,6 @@
 //! The bench `driver` under an allocator that counts: read its allocations, not its times.
 
-#[path = "driver.rs"]
+#[path = "driver/main.rs"]
 mod driver;
 
 #[global_allocator]

@@ -33,9 +33,7 @@ impl StepSpan {
     }
 
     fn write(&mut self, failure: Option<Exception>) {
-        if std::mem::replace(&mut self.ended, true) {
-            return;
-        }
+        self.ended = true;
         let span = self.context.span();
         if let Some(failure) = failure {
             failure.record_in(&span);
@@ -47,7 +45,9 @@ impl StepSpan {
 
 impl Drop for StepSpan {
     fn drop(&mut self) {
-        self.write(Some(Exception::abandoned()));
+        if !self.ended {
+            self.write(Some(Exception::abandoned()));
+        }
     }
 }
 

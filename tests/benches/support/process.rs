@@ -32,10 +32,13 @@ impl Server {
 
     /// Starts another program, which is told its port, and waits until it accepts connections.
     #[allow(dead_code)] // one benchmark uses it
-    pub(crate) fn of_program(program: &str, arguments: &[&str]) -> io::Result<Self> {
+    pub(crate) fn of_command(command: Command) -> io::Result<Self> {
         let address = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        let child = on_core(0, program.as_ref())
-            .args(arguments)
+        let program = command.get_program().to_owned();
+        let set = command.get_envs().filter_map(|(name, value)| Some((name, value?)));
+        let child = on_core(0, &program)
+            .args(command.get_args())
+            .envs(set)
             .env("PORT", address.port().to_string())
             .env("INNGEST_DEV", "1")
             .stdout(Stdio::null())
@@ -45,6 +48,7 @@ impl Server {
         let until = Instant::now() + Duration::from_secs(30);
         while std::net::TcpStream::connect(address).is_err() {
             if Instant::now() > until || server.child.try_wait()?.is_some() {
+                let program = program.display();
                 return Err(io::Error::other(format!("{program} does not serve")));
             }
             std::thread::sleep(Duration::from_millis(50));

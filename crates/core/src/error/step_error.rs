@@ -167,3 +167,24 @@ impl fmt::Debug for StepError {
 }
 
 impl StdError for StepError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Error;
+
+    #[test]
+    fn an_error_keeps_all_of_its_parts_as_that_of_a_step() {
+        let payload = |text: &str| Payload::from_value(text.into());
+        let details = (Some(payload("data")), Some(payload("cause")));
+        let stored = StepError::new("Declined", "no funds")
+            .with_stack(Some("at pay".into()))
+            .with_details(details.0, details.1);
+        let back = StepError::from(Error::from(stored)).with_step("pay");
+        assert_eq!((back.step(), back.name(), back.text()), ("pay", "Declined", "no funds"));
+        assert_eq!((back.stack(), back.kind()), (Some("at pay"), ErrorKind::Step));
+        assert_eq!(back.retry(), Retry::Never);
+        assert_eq!(back.data().map(Payload::text), Some(payload("data").text()));
+        assert_eq!(back.cause().map(Payload::text), Some(payload("cause").text()));
+    }
+}

@@ -10,4 +10,5 @@ mod extensions;
 mod order;
 mod sending;
 mod support;
+mod views;
 mod wire;

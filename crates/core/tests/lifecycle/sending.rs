@@ -157,7 +157,7 @@ fn the_list_can_change_and_what_was_sent_is_seen_after() {
 fn a_sending_inside_a_call_knows_call_step_and_extensions() {
     let mut call = call();
     call.extensions_mut().insert("of the call");
-    let trace = TraceContext { trace_id: [1; 16], span_id: [2; 8], sampled: true };
+    let trace = TraceContext::new([1; 16], [2; 8], true);
     assert_eq!(call.trace(), None);
     call.set_trace(trace);
     let mut step = call.child(std::sync::Arc::new(crate::support::step(1)));

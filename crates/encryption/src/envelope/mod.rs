@@ -82,6 +82,11 @@ impl Opened {
         half
     }
 
+    /// Where it was sealed, without a copy.
+    pub(crate) fn take_origin(&mut self) -> Origin {
+        std::mem::take(&mut self.origin)
+    }
+
     /// The plaintext without a copy; nobody wipes it any more.
     pub(crate) fn into_plaintext(self) -> Bytes {
         Bytes::from(self.message.into_inner()).slice(self.text)

@@ -163,10 +163,13 @@ fn failures_are_told_and_mistakes_of_the_caller_are_not() {
     let declined = || Outcome::from(Error::message("no").with_name("Declined"));
     let invalid = || Outcome::from(Error::of_kind(ErrorKind::InvalidInput, "no"));
     assert_eq!(own(http(), Outcome::ok(&1)), [r#"DEBUG call ended 200 "returned""#]);
-    let client_error = |status: u16| vec![format!(r#"DEBUG call ended {status} "client_error""#)];
-    assert_eq!(own(http().answers(404), Outcome::ok(&1)), client_error(404));
-    assert_eq!(own(http().answers(409), declined()), client_error(409));
-    assert_eq!(own(http(), invalid()), client_error(400));
+    let ended = |status: u16| format!(r#"DEBUG call ended {status} "client_error""#);
+    let refused = |status: u16, name: &str| {
+        vec![format!(r#"DEBUG request refused {status} "{name}""#), ended(status)]
+    };
+    assert_eq!(own(http().answers(404), Outcome::ok(&1)), [ended(404)]);
+    assert_eq!(own(http().answers(409), declined()), refused(409, "Declined"));
+    assert_eq!(own(http(), invalid()), refused(400, "InvalidInput"));
     assert_eq!(
         own(http(), declined()),
         [r#"ERROR function failed 500 "Declined""#, r#"DEBUG call ended 500 "failed""#]

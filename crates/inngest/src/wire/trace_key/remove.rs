@@ -2,8 +2,10 @@
 //! their order. Everything is written straight into one buffer, whatever the number of members.
 
 use std::fmt;
+use std::sync::LazyLock;
 
 use hookstack_core::TraceCarrier;
+use memchr::memmem::Finder;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
@@ -34,7 +36,9 @@ pub(super) fn from_event(event: &str) -> Option<Vec<u8>> {
 }
 
 fn holds_key(text: &str) -> bool {
-    memchr::memmem::find(text.as_bytes(), QUOTED.as_bytes()).is_some()
+    // Preparing the search takes longer than searching through a small event.
+    static QUOTED_KEY: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(QUOTED));
+    QUOTED_KEY.find(text.as_bytes()).is_some()
 }
 
 /// The server's events that tell about the events of a run.
