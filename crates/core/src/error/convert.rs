@@ -221,4 +221,67 @@ pub(super) mod tests {
         assert_eq!(Error::from_panic(Box::new(String::from("owned"))).text(), "owned");
         assert_eq!(Error::from_panic(Box::new(7_u8)).kind(), ErrorKind::Panic);
     }
+
+    /// The declaration is about words that are all known; whatever adds words ends it.
+    #[test]
+    fn what_was_declared_without_secrets_is_not_once_somebody_adds_words() {
+        let declared = || Error::message("fixed").without_secrets();
+        let step = || StepError::from(declared());
+        let data = || Payload::from_value("4711".into());
+        for kept in [
+            Error::from_boxed(declared().into_boxed()),
+            declared().to_brief(),
+            declared().with_name("Mine").with_kind(ErrorKind::Misuse).with_data(data()),
+            step().with_step("pay").with_kind(ErrorKind::Misuse).into(),
+            Error::from_boxed(Box::new(step())),
+        ] {
+            assert!(kept.is_without_secrets(), "{kept:?}");
+        }
+        let mut replaced = declared();
+        replaced.replace_contents("4711", None, None, None);
+        let stack = Some("at 4711".into());
+        for ended in [
+            replaced,
+            Error::new(Outer(declared().into_boxed())),
+            Error::new(Outer(Box::new(step()))),
+            Error::from_boxed(Box::new(NonRetriable::new(declared().into_boxed()))),
+            Error::new(RetryAfter::new(Duration::ZERO, step())),
+            step().with_stack(stack).into(),
+            // What comes back from elsewhere.
+            StepError::new("Error", "fixed").into(),
+            Error::from_panic(Box::new("fixed")),
+        ] {
+            assert!(!ended.is_without_secrets(), "{ended:?}");
+        }
+        let mut later = Error::message("4711");
+        later.suppress(declared());
+        assert!(!later.is_without_secrets());
+    }
+
+    #[cfg(feature = "anyhow")]
+    #[test]
+    fn a_context_is_not_declared_without_secrets() {
+        use crate::IntoError as _;
+        let declared = || Error::message("fixed").without_secrets();
+        let bare = || anyhow::Error::from_boxed(declared().into_boxed());
+        let step = || anyhow::Error::new(StepError::from(declared()));
+        assert!(bare().into_error().is_without_secrets());
+        let final_error = || anyhow::Error::from_boxed(Error::non_retriable("x").into_boxed());
+        assert_eq!(final_error().into_error().retry(), Retry::Never);
+        assert_eq!(final_error().context("y").into_error().retry(), Retry::Never);
+        assert!(step().into_error().is_without_secrets());
+        assert!(!bare().context("4711").into_error().is_without_secrets());
+        assert!(!step().context("4711").into_error().is_without_secrets());
+        let boxed_step = || anyhow::Error::from_boxed(Box::new(StepError::from(declared())));
+        assert!(!boxed_step().context("4711").into_error().is_without_secrets());
+    }
+
+    #[test]
+    fn who_told_an_error_is_known_in_what_is_left_of_it_and_not_in_what_is_made_of_it() {
+        let mut told = Error::message("x");
+        told.tell_by("Logging");
+        assert!(told.to_brief().is_told_by("Logging") && !told.is_told_by("Sentry"));
+        assert!(!Error::from(StepError::from(told.to_brief())).is_told_by("Logging"));
+        assert!(!Error::new(Outer(told.into_boxed())).is_told_by("Logging"));
+    }
 }

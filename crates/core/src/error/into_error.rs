@@ -3,6 +3,8 @@
 use std::error::Error as StdError;
 
 use super::{BoxError, Error};
+#[cfg(feature = "anyhow")]
+use super::{ErrorKind, Retry};
 
 /// Anything that handlers and step bodies can return as their error: every standard error,
 /// hookstack's own [`Error`], a boxed standard error and, with the feature `anyhow`,
@@ -69,8 +71,24 @@ impl IntoError<marker::Anyhow> for anyhow::Error {
                 .downcast::<super::StepError>()
                 .map_or_else(IntoError::into_error, Error::new);
         }
+        // A box lies in a type of anyhow's own, at its address, which hides what is in it.
+        let boxed = self.downcast_ref::<BoxError>();
+        if boxed.is_some_and(|boxed| std::ptr::addr_eq(outermost, boxed)) {
+            return self
+                .downcast::<BoxError>()
+                .map_or_else(IntoError::into_error, Error::from_boxed);
+        }
         let mut error = Error::message(self.to_string());
-        error.classify(self.as_ref());
+        error.classify(outermost);
+        if let Some(boxed) = boxed
+            && (error.kind(), error.retry()) == (ErrorKind::Failure, Retry::Default)
+        {
+            // Nothing but this: the words are those of the context.
+            let mut within = Error::message("");
+            within.classify(&**boxed);
+            (error.0.kind, error.0.retry) = (within.kind(), within.retry());
+            error.0.status = error.status().or(within.status());
+        }
         error.0.source = Some(self.into_boxed_dyn_error());
         error
     }
@@ -79,7 +97,7 @@ impl IntoError<marker::Anyhow> for anyhow::Error {
 #[cfg(all(test, feature = "anyhow"))]
 mod tests {
     use super::*;
-    use crate::{ErrorKind, NonRetriable, Retry, StepError};
+    use crate::{NonRetriable, StepError};
 
     #[test]
     fn retry_survives_anyhow_and_its_context() {
