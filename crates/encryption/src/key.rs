@@ -6,6 +6,7 @@ use std::str::FromStr;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq as _;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::error::KeyError;
@@ -144,7 +145,7 @@ impl FromStr for Key {
         }
         let mut secret = Secret::default();
         secret.copy_from_slice(&bytes[..32]);
-        if check(&secret) != bytes[32..] {
+        if !bool::from(check(&secret).ct_eq(&bytes[32..])) {
             return Err(KeyError::Damaged);
         }
         Ok(Key::from_secret(secret))
