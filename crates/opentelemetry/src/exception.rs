@@ -1,7 +1,7 @@
 //! Errors as spans tell them.
 
 use hookstack_core::redact::ErrorMessages;
-use hookstack_core::{Error, ErrorKind, Origin};
+use hookstack_core::{CallInfo, Error, ErrorKind, Origin, StatusCode};
 use opentelemetry::KeyValue;
 use opentelemetry::global::BoxedSpan;
 use opentelemetry::trace::{Span, SpanRef, Status};
@@ -35,12 +35,20 @@ pub(crate) struct Failure {
     pub(crate) exception: Exception,
     kind: ErrorKind,
     origin: Option<Origin>,
+    /// The status that it is answered with where that is one of HTTP.
+    status: StatusCode,
 }
 
 impl Failure {
     /// An error, and what is told of it.
     pub(crate) fn new(error: &Error, exception: Exception) -> Self {
-        Failure { exception, kind: error.kind(), origin: error.origin().cloned() }
+        let (origin, status) = (error.origin().cloned(), error.response_status());
+        Failure { exception, kind: error.kind(), origin, status }
+    }
+
+    /// What is told of it where the response did not arrive: nothing, if it was a mistake of the caller's.
+    pub(crate) fn unanswered(self, info: &CallInfo) -> Option<Exception> {
+        (!info.is_client_error(self.status)).then_some(self.exception)
     }
 
     /// Whether it is the same error, which may have been sealed meanwhile: that leaves these parts as they are.
@@ -101,7 +109,8 @@ impl Exception {
     }
 
     fn into_parts(mut self) -> (KeyValue, Status, impl Iterator<Item = Vec<KeyValue>>) {
-        let earlier = self.earlier.take().map(|earlier| earlier.event());
+        let earlier = self.earlier.take().filter(|earlier| !earlier.is_told);
+        let earlier = earlier.map(|earlier| earlier.event());
         let name = KeyValue::new(ERROR_TYPE, self.name.clone());
         let status = Status::error(self.message.clone());
         let own = (!self.is_told).then(|| self.event());

@@ -1,6 +1,6 @@
 //! Requests to HTTP services and AWS Lambda functions: one call, one span, which is there while the call runs.
 
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use hookstack_core::{
@@ -59,7 +59,11 @@ impl RequestState {
     }
 
     pub(crate) fn note(&self, failure: Failure) {
-        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
+        *self.noted() = Some(failure);
+    }
+
+    fn noted(&self) -> MutexGuard<'_, Option<Failure>> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Writes the span.
@@ -81,7 +85,7 @@ impl RequestState {
 
     /// What is told of the error that the call ended with.
     fn exception(&self, error: &Error, as_it_stands: Exception) -> Exception {
-        match self.failure.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        match self.noted().take() {
             Some(seen) if seen.is_of(error) => seen.exception,
             seen => as_it_stands.after(seen.map(|seen| seen.exception)),
         }
@@ -191,7 +195,9 @@ impl OpenTelemetry {
                 None => metrics.abandoned(cx.info()),
             }
         }
-        state.write(None, Some(Exception::abandoned()));
+        // Layers around this one count on it, and nobody else would tell it.
+        let failure = state.noted().take().and_then(|failure| failure.unanswered(cx.info()));
+        state.write(None, Some(Exception::abandoned().after(failure)));
     }
 }
 

@@ -3,6 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use axum::body::{Body, to_bytes};
+use axum::middleware::map_response;
+use axum::response::Response;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use hookstack_core::Error;
@@ -53,6 +55,29 @@ async fn an_error_that_two_layers_see_is_told_once() {
         let events = told.exceptions.iter().filter(|events| events.contains("no stock"));
         assert_eq!(events.count(), 1, "nested: {is_nested}: {:?}", told.exceptions);
     }
+}
+
+/// The inner call is abandoned, because nobody reads its response to the end; its error goes on all the same.
+#[tokio::test]
+async fn an_error_is_told_though_a_layer_in_between_gives_the_response_another_body() {
+    let stage = Stage::of(None);
+    let _listening = stage.listen();
+    let layer = || HttpLayer::builder().stack(&stage.stack).build().expect("the layer");
+    let (outer, inner) = (layer(), layer());
+    let sorry = async |response: Response| response.map(|_| Body::from("sorry"));
+    let route = get(fails).layer(inner.clone()).layer(map_response(sorry));
+    let router = Router::new().route("/pay", route).layer(outer.clone());
+    let request = http::Request::get("/pay").body(Body::empty()).expect("a request");
+    let response = router.oneshot(request).await.expect("never fails");
+    assert_eq!(response.status(), 500);
+    drop(to_bytes(response.into_body(), usize::MAX).await.expect("a body"));
+    inner.drain().await;
+    outer.drain().await;
+    let told = stage.told();
+    assert_eq!(told.lines_of("no stock").len(), 1, "{}", told.lines);
+    assert_eq!(told.issues, 1, "{}", told.reports);
+    let events = told.exceptions.iter().filter(|events| events.contains("no stock"));
+    assert_eq!(events.count(), 1, "{:?}", told.exceptions);
 }
 
 const SECRET: &str = "canary-of-the-panic";
