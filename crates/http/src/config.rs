@@ -75,7 +75,8 @@ impl HttpLayerBuilder {
 
     /// Says that handlers behind the layer take this as an [`Arg`](crate::Arg): an injected `Dep<Db>` for
     /// instance. Then [`build`](Self::build) tells what is missing. axum does not tell which arguments its
-    /// handlers have, so what is not said here is missed by the first request that needs it.
+    /// handlers have, so what is not said here is missed by the first request that needs it. Say it of the layer
+    /// whose middleware provide it: one of a route does not know what the router's provides.
     ///
     /// ```
     /// use hookstack_core::{Extensions, Extract, ExtractContext, Error, Result};

@@ -18,7 +18,7 @@ use crate::buffer;
 use crate::config::{Config, LoggingBuilder, OwnLines};
 use crate::failure::Failure;
 use crate::scope::{self, Scope};
-use crate::{deadline, ending};
+use crate::{deadline, ending, request};
 
 /// The middleware's name, also as that of the signal that tells an error.
 const NAME: &str = "Logging";
@@ -182,9 +182,11 @@ impl Middleware for Logging {
             let messages = self.config.error_messages;
             let failure = Failure::new(error, step, cx.info(), messages);
             *scope.failure() = Some(failure.told(error.is_told_by(NAME)));
-            if self.config.own_lines != OwnLines::Off
-                && let Some(error) = cx.error_mut()
-            {
+            let tells = match request::is_client_error(cx.info(), error) {
+                true => self.tells_everything(),
+                false => self.config.own_lines != OwnLines::Off,
+            };
+            if tells && let Some(error) = cx.error_mut() {
                 error.tell_by(NAME);
             }
         }

@@ -28,8 +28,6 @@ pub(crate) struct CallHub {
 /// What is known about a call in progress.
 pub(crate) struct CallNotes {
     pub(crate) info: Arc<CallInfo>,
-    /// Whether messages of errors and panics may be told in general.
-    pub(crate) shows: bool,
     messages: ErrorMessages,
     pub(crate) request_data: bool,
     /// Whether something was sent for which it is worth to wait.
@@ -92,7 +90,6 @@ impl CallHub {
         }
         let notes = Arc::new(CallNotes {
             info: info.clone(),
-            shows: config.error_messages.shows(info.is_sensitive()),
             messages: config.error_messages,
             request_data: config.request_data,
             has_sent: AtomicBool::new(false),
@@ -128,6 +125,12 @@ impl Changing {
 impl CallNotes {
     pub(crate) fn lock(&self) -> MutexGuard<'_, Changing> {
         self.changing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether messages of errors and panics may be told in general. Asked when one is told, because a layer within
+    /// this call may say that payloads are secret after the call began.
+    pub(crate) fn shows(&self) -> bool {
+        self.messages.shows(self.info.is_sensitive())
     }
 
     /// Whether the message of this error may be told.

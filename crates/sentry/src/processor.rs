@@ -53,7 +53,7 @@ fn process(notes: &CallNotes, mut event: Event<'static>) -> Option<Event<'static
             frames::mark(&mut event);
             event = notes.keep_panic(event)?;
             // Of a task that outlives its call.
-            if !notes.shows {
+            if !notes.shows() {
                 redact(&mut event);
             }
         }

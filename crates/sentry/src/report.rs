@@ -233,7 +233,7 @@ impl Reporter<'_> {
     }
 
     fn told(&self, mut panic: Event<'static>) -> Event<'static> {
-        if !self.call.notes.shows {
+        if !self.call.notes.shows() {
             processor::redact(&mut panic);
         }
         panic

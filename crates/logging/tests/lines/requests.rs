@@ -1,13 +1,16 @@
 //! Requests to HTTP services and AWS Lambda functions.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use hookstack_core::{Error, ErrorKind, Middleware, Outcome, Payload, Stack, TraceContext};
+use hookstack_core::{
+    Error, ErrorKind, Middleware, Outcome, Payload, Result, Stack, TraceContext, TransformOutput,
+};
 use hookstack_logging::{LogLayer, Logging, LoggingBuilder, OwnLines};
 use hookstack_testing::{Canary, Request};
 use serde_json::{Value, json};
 use tracing::{debug, info};
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::prelude::*;
 use tracing_subscriber::{fmt, registry};
 
@@ -290,7 +293,38 @@ fn nothing_of_a_request_is_written() {
     for lines in [json, people, plain] {
         canary.assert_absent("lines", lines.bytes());
         Canary::new(header).assert_absent("lines", lines.bytes());
-        // Each error is told: two as failures, the answer with 404 as one of debugging.
+        // Two failed; why the third was refused is a line for developers.
         assert_eq!((lines.count("it runs"), lines.count("[redacted]")), (3, 3));
     }
+}
+
+/// What a layer around this one goes by.
+#[test]
+fn an_error_is_noted_as_told_only_if_its_line_is_written() {
+    #[derive(Clone, Default)]
+    struct Around(Arc<Mutex<Option<bool>>>);
+    impl Middleware for Around {
+        async fn transform_output(&self, cx: &mut TransformOutput<'_>) -> Result {
+            *self.0.lock().expect("no panic") = cx.error().map(|error| error.is_told_by("Logging"));
+            Ok(())
+        }
+    }
+    let is_noted = |own_lines, level: LevelFilter, kind| {
+        let around = Around::default();
+        let layer = LogLayer::json().writer(Lines::default());
+        let _default = tracing::subscriber::set_default(registry().with(level).with(layer));
+        let logging = Logging::builder().own_lines(own_lines).build();
+        let stack = Stack::builder().with(around.clone()).with(logging).build();
+        block_on(http().call(stack, async move |_| Error::of_kind(kind, "?").into()));
+        let noted = around.0.lock().expect("no panic").take();
+        noted.expect("there was an error")
+    };
+    let (failure, refusal) = (ErrorKind::Failure, ErrorKind::InvalidInput);
+    let (debug, info) = (LevelFilter::DEBUG, LevelFilter::INFO);
+    assert!(is_noted(OwnLines::Failures, info, failure));
+    assert!(!is_noted(OwnLines::Off, debug, failure));
+    // A mistake of the caller's is a line for developers.
+    assert!(is_noted(OwnLines::All, debug, refusal));
+    assert!(!is_noted(OwnLines::All, info, refusal));
+    assert!(!is_noted(OwnLines::Failures, debug, refusal));
 }
