@@ -201,7 +201,7 @@ fn what_failed_beside_messages_is_logged_although_a_flush_hangs() {
     let context = local_context(Some(Duration::from_secs(60)));
     let (response, told) = Signals::of(lambda.call_text(&event, context));
     response.expect("m1 is done");
-    let texts = ["message=no stock", "message=not closed", "message=middleware did not end"];
+    let texts = ["error=no stock", "error=not closed", "error=middleware did not end"];
     let counts = texts.map(|text| told.iter().filter(|line| line.contains(text)).count());
     assert_eq!((counts, told.len()), ([1; 3], 3), "{told:?}");
 }

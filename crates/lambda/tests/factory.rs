@@ -324,7 +324,7 @@ fn a_stack_level_switch_traces_every_middleware() {
         "## Pays annotations={\"by\":\"trait\"}",
         "-## Pays",
     ];
-    let lambda = Lambda::builder(echo).stack(&stack()).trace_middleware(true).build();
+    let lambda = Lambda::builder(echo).stack(stack()).trace_middleware(true).build();
     let (_, told) = Signals::of(lambda.expect("built").call_local(&json!({})));
     assert_eq!(told, expected);
     assert_eq!(
