@@ -4,6 +4,7 @@
 mod commands;
 mod fences;
 mod markdown;
+mod peers;
 mod picture;
 mod repository;
 mod source;
