@@ -3,6 +3,7 @@
 
 mod commands;
 mod fences;
+mod guide;
 mod markdown;
 mod pages;
 mod peers;
