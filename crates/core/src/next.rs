@@ -82,6 +82,10 @@ impl<'a, C, O> Next<'a, C, O> {
     /// A panic anywhere below is caught and becomes an error of kind
     /// [`Panic`](crate::ErrorKind::Panic), so the code after the `.await` always runs, unless the
     /// call itself is dropped.
+    ///
+    /// The future runs nothing until it is awaited. rustc says of `next.run(cx);` that it does nothing and proposes
+    /// `let _ = next.run(cx);`, which does nothing either and is silent: the wrapped code is skipped, and the call ends
+    /// with what the hook returns. Write `next.run(cx).await`.
     pub fn run<'b>(self, cx: &'b mut C) -> Run<'b, O>
     where
         'a: 'b,

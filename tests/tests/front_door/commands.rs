@@ -16,6 +16,14 @@ const NOT_IN_CI: &[(&str, &str)] = &[
         "takes minutes; CI runs every benchmark once",
     ),
     ("cargo tree -e normal --prefix none", "counts crates, in a package outside of the workspace"),
+    (
+        "cargo run -p quickstart --example quickstart",
+        "the program that CI runs with the features of the whole workspace",
+    ),
+    (
+        "cargo doc -p hookstack --all-features --no-deps --open",
+        "opens a browser; CI builds the documentation of the whole workspace",
+    ),
     ("cargo build", "measured, in a package outside of the workspace"),
     (
         "cargo +nightly fuzz run decrypt",

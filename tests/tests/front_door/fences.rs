@@ -127,3 +127,21 @@ fn the_middleware_of_the_guide_is_the_one_that_its_tests_use() {
     let shown = shown.iter().find(|fence| is_rust(fence)).expect("it begins with the type");
     assert_eq!(shown.lines.join("\n") + "\n", read("slow.rs"));
 }
+
+/// On GitHub a line that rustdoc hides is shown, and what is copied with it does not compile.
+#[test]
+fn the_guides_hide_no_line_of_a_snippet() {
+    let mut hidden = Vec::new();
+    for (path, text) in files(&["md"]) {
+        let is_guide = path.starts_with("crates/hookstack/") || path == "README.md";
+        if !is_guide && path != "crates/inngest/docs/serving.md" {
+            continue;
+        }
+        for fence in fences(&path, &text).iter().filter(|fence| is_rust(fence)) {
+            let lines = fence.lines.iter().map(|line| line.trim_start());
+            let lines = lines.filter(|line| line.starts_with("# ") || *line == "#");
+            hidden.extend(lines.map(|line| format!("{path}: {line}")));
+        }
+    }
+    assert!(hidden.is_empty(), "{hidden:#?}");
+}

@@ -8,8 +8,8 @@ struct Slow {
     tell: Box<dyn Fn(&str) + Send + Sync>,
 }
 
-/// When the new code of this call began.
-struct Began(Instant);
+/// When the new code of this call began: once for each `Slow` in the stack, the innermost last.
+struct Began(Vec<Instant>);
 
 impl Slow {
     fn over(limit: Duration, tell: impl Fn(&str) + Send + Sync + 'static) -> Self {
@@ -25,7 +25,11 @@ impl Slow {
 
 impl Middleware for Slow {
     async fn before_execution(&self, cx: &mut BeforeExecution<'_>) -> Result {
-        cx.extensions_mut().insert(Began(Instant::now()));
+        let now = Instant::now();
+        match cx.extensions_mut().get_mut() {
+            Some(Began(all)) => all.push(now), // another `Slow` is further out
+            None => drop(cx.extensions_mut().insert(Began(vec![now]))),
+        }
         Ok(())
     }
 
@@ -37,8 +41,9 @@ impl Middleware for Slow {
     }
 
     async fn after_execution(&self, cx: &mut AfterExecution<'_>) -> Result {
-        if let Some(Began(at)) = cx.extensions().get() {
-            self.judge(&cx.info().function.id, *at);
+        let began = cx.extensions_mut().get_mut().and_then(|Began(all)| all.pop());
+        if let Some(began) = began {
+            self.judge(&cx.info().function.id, began);
         }
         Ok(())
     }
