@@ -1,8 +1,8 @@
 //! What leaves the process.
 
 use hookstack_core::{
-    BeforeSendEvents, CallInfo, Error, ErrorKind, Extensions, Payload, Result, Retry, StepInfo,
-    StepOptions, TransformOutput,
+    BeforeSendEvents, CallInfo, Error, ErrorKind, Extensions, Payload, Result, Retry, StatusCode,
+    StepInfo, StepOptions, TransformOutput,
 };
 
 use crate::config::Config;
@@ -153,5 +153,7 @@ fn too_large(place: &str, plain: usize, sealed: usize, limit: usize) -> Error {
         ),
     )
     .with_retry(Retry::Never)
+    // What this program sends is too large, not what a client of it sent.
+    .with_status(StatusCode::INTERNAL_SERVER_ERROR)
     .without_secrets()
 }
