@@ -131,7 +131,9 @@ fn not_sealed(failure: EnvelopeError, place: &str) -> Error {
         // Of a value that is still plaintext, this can only mean that it is no object.
         EnvelopeError::NotAuthentic => Error::of_kind(
             ErrorKind::InvalidInput,
-            format!("{place}: its data must be a JSON object without repeated keys"),
+            format!(
+                "{place}: its data must be a JSON object without repeated keys: Encryption seals the fields of an object"
+            ),
         )
         .with_retry(Retry::Never)
         .without_secrets(),
