@@ -41,6 +41,11 @@ impl Extensions {
         Extensions { own: None, below: None }
     }
 
+    /// An empty layer above a frozen one.
+    pub(crate) fn above(below: Option<Arc<Extensions>>) -> Self {
+        Extensions { own: None, below }
+    }
+
     /// Stores `value`, and returns the one of its type that this layer held.
     pub fn insert<T: Send + Sync + 'static>(&mut self, value: T) -> Option<T> {
         let item = Item { value: Box::new(value), type_name: type_name::<T>() };

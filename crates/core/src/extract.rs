@@ -39,7 +39,8 @@ pub trait Extract: Sized + Send {
     fn extract(cx: &mut ExtractContext<'_>) -> impl Future<Output = Result<Self>> + Send;
 
     /// Whether the middleware around the handler provide what the argument needs. Called once for each
-    /// handler, when its app is built, with the values that they [provide](crate::Middleware::provide).
+    /// handler, when its app is built, with the values that they [provide](crate::Middleware::provide), and with the
+    /// host's [`HandlerKind`](crate::host::HandlerKind).
     ///
     /// # Errors
     /// The app is not built.

@@ -47,7 +47,8 @@ impl ArcHandler {
     }
 
     /// Whether the middleware around the handler provide what its arguments need: to be asked once, when the
-    /// app is built. Give it [`Stack::provided`](crate::Stack::provided), or nothing where there is none.
+    /// app is built. Give it [`Stack::provided`](crate::Stack::provided) with the
+    /// [kind of handler](crate::host::HandlerKind::with_provided).
     ///
     /// # Errors
     /// The first argument's that lacks something; the app is not to be built.

@@ -25,6 +25,7 @@ mod forward;
 mod from_fn;
 mod function;
 mod handler;
+mod handler_kind;
 mod hook;
 pub mod host;
 mod info;

@@ -1,8 +1,8 @@
 //! What leaves the process.
 
 use hookstack_core::{
-    BeforeSendEvents, CallInfo, Error, ErrorKind, Extensions, Payload, Result, Retry, StepInfo,
-    StepOptions, TransformOutput,
+    BeforeSendEvents, CallInfo, Error, ErrorKind, Extensions, Payload, Result, Retry, StatusCode,
+    StepInfo, StepOptions, TransformOutput,
 };
 
 use crate::config::Config;
@@ -131,7 +131,9 @@ fn not_sealed(failure: EnvelopeError, place: &str) -> Error {
         // Of a value that is still plaintext, this can only mean that it is no object.
         EnvelopeError::NotAuthentic => Error::of_kind(
             ErrorKind::InvalidInput,
-            format!("{place}: its data must be a JSON object without repeated keys"),
+            format!(
+                "{place}: its data must be a JSON object without repeated keys: Encryption seals the fields of an object"
+            ),
         )
         .with_retry(Retry::Never)
         .without_secrets(),
@@ -153,5 +155,7 @@ fn too_large(place: &str, plain: usize, sealed: usize, limit: usize) -> Error {
         ),
     )
     .with_retry(Retry::Never)
+    // What this program sends is too large, not what a client of it sent.
+    .with_status(StatusCode::INTERNAL_SERVER_ERROR)
     .without_secrets()
 }

@@ -126,3 +126,18 @@ fn an_output_is_as_large_as_the_limit_when_it_is_sealed() {
     assert_eq!(sealed(near + 3 * steps), Ok(size + 4 * steps));
     assert_eq!(sealed(near + 3 * (steps + 1)), Err(Some(ErrorKind::TooLarge)));
 }
+
+/// Whoever sends it may not know that a middleware seals it: the error names who refuses, and why.
+#[test]
+fn an_event_whose_data_is_no_object_is_refused_in_the_name_of_encryption() {
+    let keys = Keyset::builder().primary(Key::from_bytes([1; 32])).build().expect("a key");
+    let encryption = Encryption::builder(keys).other_events(EventPolicy::fields(["card"])).build();
+    let stack = Stack::builder().with(encryption).build();
+    let seven = Payload::from_text("7").expect("JSON");
+    let sending = Sending::from_client(vec![Event::from_payload("e", seven)]);
+    let error = now(host::send(&stack, sending, &mut Accepts)).into_result().expect_err("refused");
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    let expected = "event \"e\": its data must be a JSON object without repeated keys: Encryption seals the \
+                    fields of an object";
+    assert_eq!(error.text(), expected);
+}

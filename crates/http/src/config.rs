@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use hookstack_core::host::HandlerKind;
 use hookstack_core::{Extensions, Extract, Middleware, Result, Stack, StackBuilder};
 use http::HeaderName;
 use tokio_util::task::TaskTracker;
@@ -133,9 +134,11 @@ impl HttpLayerBuilder {
         }
         let stack = self.stack.build();
         stack.register(&self.app_id, &[], None).map_err(ConfigError::Middleware)?;
-        let nothing = Extensions::new();
-        let provided = stack.provided().map_or(&nothing, |provided| provided);
-        self.required.iter().try_for_each(|check| check(provided)).map_err(ConfigError::Handler)?;
+        let provided = HandlerKind::Http.with_provided(stack.provided());
+        self.required
+            .iter()
+            .try_for_each(|check| check(&provided))
+            .map_err(ConfigError::Handler)?;
         Ok(HttpLayer::new(Shared {
             app_id: self.app_id,
             stack: Arc::new(stack),

@@ -1,5 +1,6 @@
 //! Arguments of axum's handlers.
 
+use std::any::type_name;
 use std::ops::{Deref, DerefMut};
 
 use axum_core::extract::FromRequestParts;
@@ -47,7 +48,7 @@ impl<T: Extract, S: Sync> FromRequestParts<S> for Arg<T> {
     type Rejection = HandlerError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, HandlerError> {
-        Ok(Arg(current(parts)?.extract().await?))
+        Ok(Arg(current::<Self>(parts)?.extract().await?))
     }
 }
 
@@ -55,21 +56,25 @@ impl<S: Sync> FromRequestParts<S> for Background {
     type Rejection = HandlerError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, HandlerError> {
-        Ok(Background(current(parts)?.info().clone()))
+        Ok(Background(current::<Self>(parts)?.info().clone()))
     }
 }
 
-fn current(parts: &Parts) -> Result<CurrentCall> {
+/// The call of a request, for the argument `A`.
+fn current<A>(parts: &Parts) -> Result<CurrentCall> {
     parts.extensions.get::<CurrentCall>().cloned().ok_or_else(|| {
+        let argument = type_name::<A>();
         // No layer will tell it, and the client is told a status alone.
         tracing::error!(
             target: "hookstack::http",
             path = parts.uri.path(),
-            "no hookstack layer is around the handler"
+            "no hookstack layer is around the handler, which takes `{argument}`"
         );
         Error::of_kind(
             ErrorKind::Configuration,
-            "no hookstack layer is around the handler: add `.layer(hookstack_http::layer(stack)?)` to the router, after its routes",
+            format!(
+                "no hookstack layer is around the handler, which takes `{argument}`: add `.layer(hookstack_http::layer(stack)?)` to the router, after its routes"
+            ),
         )
     })
 }

@@ -11,7 +11,7 @@ use crate::dep::Dep;
 use crate::get::missing_container;
 use crate::key::Key;
 use crate::registry::Registry;
-use crate::resolve::{Resolver, no_container};
+use crate::resolve::{Resolver, kind_of, no_container};
 use crate::step_scope::StepScope;
 
 /// The dependencies of the call, as a handler's argument: for step bodies, and for what only some calls
@@ -125,7 +125,9 @@ impl_injected_body!(A B C D G H I J);
 
 impl Extract for Deps {
     async fn extract(cx: &mut ExtractContext<'_>) -> Result<Self> {
-        let call = CallScopes::of(cx.call.info()).ok_or_else(|| no_container(Key::of::<Deps>()))?;
+        let info = cx.call.info();
+        let call =
+            CallScopes::of(info).ok_or_else(|| no_container(Key::of::<Deps>(), kind_of(info)))?;
         call.set_events(&cx.input.events);
         Ok(Deps { call: call.clone() })
     }
@@ -133,7 +135,7 @@ impl Extract for Deps {
     fn check(provided: &Extensions) -> Result {
         match Registry::find_in(provided) {
             Some(_) => Ok(()),
-            None => Err(missing_container("Deps")),
+            None => Err(missing_container(provided, "Deps")),
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::factory::{Inject, Source};
 use crate::graph::BuiltIn;
 use crate::key::Key;
 use crate::registry::Registry;
-use crate::resolve::{self, Resolver, no_container};
+use crate::resolve::{self, Resolver, give_a_container, kind_of, no_container};
 use crate::step_scope::StepScope;
 
 /// Dependencies in hooks: `cx.get::<T>().await?` with the context of every async hook.
@@ -97,7 +97,8 @@ impl<'a> AskingFrom<'a> {
         Box::pin(async move {
             match self {
                 AskingFrom::Call(info) | AskingFrom::Memoization(info, _) => {
-                    let call = CallScopes::of(info).ok_or_else(|| no_container(Key::of::<T>()))?;
+                    let call = CallScopes::of(info)
+                        .ok_or_else(|| no_container(Key::of::<T>(), kind_of(info)))?;
                     if let AskingFrom::Memoization(_, events) = self {
                         call.set_events(events);
                     }
@@ -106,7 +107,7 @@ impl<'a> AskingFrom<'a> {
                 }
                 AskingFrom::Client(provided) => {
                     let registry = provided.and_then(|provided| Registry::find_in(provided));
-                    let registry = registry.ok_or_else(|| no_container(Key::of::<T>()))?;
+                    let registry = registry.ok_or_else(|| no_container(Key::of::<T>(), None))?;
                     Resolver::new(registry).get().await
                 }
             }
@@ -167,7 +168,8 @@ impl<T: ?Sized + Send + Sync + 'static> Extract for Dep<T> {
     async fn extract(cx: &mut ExtractContext<'_>) -> Result<Self> {
         let key = Key::of::<T>();
         if BuiltIn::of(key.id).is_some_and(BuiltIn::is_event) {
-            let call = CallScopes::of(cx.call.info()).ok_or_else(|| no_container(key))?;
+            let info = cx.call.info();
+            let call = CallScopes::of(info).ok_or_else(|| no_container(key, kind_of(info)))?;
             call.set_events(&cx.input.events);
         }
         cx.call.get().await
@@ -177,7 +179,7 @@ impl<T: ?Sized + Send + Sync + 'static> Extract for Dep<T> {
         let key = Key::of::<T>();
         match Registry::find_in(provided) {
             Some(registry) => resolve::check(registry, key),
-            None => Err(missing_container(&format!("Dep<{key}>"))),
+            None => Err(missing_container(provided, &format!("Dep<{key}>"))),
         }
     }
 }
@@ -200,10 +202,8 @@ impl<T: Send + Sync + 'static> Extract for PlatformRequest<T> {
     }
 }
 
-pub(crate) fn missing_container(argument: &str) -> Error {
-    Error::of_kind(
-        ErrorKind::Configuration,
-        format!("`{argument}`: no container is registered: give one to the app or the function with `.with(container)`"),
-    )
-    .with_retry(Retry::Never)
+pub(crate) fn missing_container(provided: &Extensions, argument: &str) -> Error {
+    let how = give_a_container(provided.get().copied());
+    Error::of_kind(ErrorKind::Configuration, format!("`{argument}`: {how}"))
+        .with_retry(Retry::Never)
 }

@@ -3,8 +3,8 @@
 use std::any::TypeId;
 use std::sync::Arc;
 
-use hookstack_core::host::BoxFuture;
-use hookstack_core::{CallInfo, Error, ErrorKind, Result, Retry};
+use hookstack_core::host::{BoxFuture, HandlerKind};
+use hookstack_core::{CallInfo, CallTrigger, Error, ErrorKind, Result, Retry};
 
 use crate::call_scopes::CallScopes;
 use crate::definition::Kind;
@@ -165,11 +165,32 @@ fn not_provided(key: Key) -> Error {
     ResolveError::misuse(key, "no container of this stack provides it".to_owned()).into_error()
 }
 
-/// No middleware of the stack is a container.
-pub(crate) fn no_container(key: Key) -> Error {
-    let how =
-        "no container is registered: give one to the app or the function with `.with(container)`";
-    ResolveError::misuse(key, how.to_owned()).into_error()
+/// No middleware of the stack is a container. `kind`: the handler's, where it is known.
+pub(crate) fn no_container(key: Key, kind: Option<HandlerKind>) -> Error {
+    ResolveError::misuse(key, give_a_container(kind)).into_error()
+}
+
+/// What to do where no container is: a durable function has an app around it, others only a stack.
+pub(crate) fn give_a_container(kind: Option<HandlerKind>) -> String {
+    let place = match kind {
+        Some(HandlerKind::Durable) => "the app or the function",
+        Some(_) => "the stack around it",
+        None => "the app, or the stack around it,",
+    };
+    format!("no container is registered: give one to {place} with `.with(container)`")
+}
+
+/// The kind of handler that a call is made for; a host that tells nothing has a stack alone.
+pub(crate) fn kind_of(info: &CallInfo) -> Option<HandlerKind> {
+    Some(match &info.trigger {
+        CallTrigger::Event { .. }
+        | CallTrigger::Cron { .. }
+        | CallTrigger::Invoke
+        | CallTrigger::Failure { .. } => HandlerKind::Durable,
+        CallTrigger::Lambda { .. } => HandlerKind::Lambda,
+        CallTrigger::Http { .. } => HandlerKind::Http,
+        _ => return None,
+    })
 }
 
 fn out_of_scope(node: &Node) -> ResolveError {

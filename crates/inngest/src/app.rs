@@ -5,8 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hookstack_core::host::ArcHandler;
-use hookstack_core::{Extensions, FunctionInfo, Middleware, Stack, StackBuilder};
+use hookstack_core::host::{ArcHandler, HandlerKind};
+use hookstack_core::{FunctionInfo, Middleware, Stack, StackBuilder};
 
 use crate::error::ConfigError;
 use crate::function::{Function, FunctionBuilder, check_id};
@@ -193,10 +193,9 @@ impl AppBuilder {
                 .register(&self.id, own, Some(app_level))
                 .map_err(ConfigError::Middleware)?;
         }
-        let nothing = Extensions::new();
         for function in &functions {
-            let provided = function.stack.provided().map_or(&nothing, |provided| &**provided);
-            function.handler.check(provided).map_err(|error| ConfigError::Handler {
+            let provided = HandlerKind::Durable.with_provided(function.stack.provided());
+            function.handler.check(&provided).map_err(|error| ConfigError::Handler {
                 function: function.info.id.clone(),
                 error,
             })?;

@@ -1,10 +1,10 @@
 //! Types that stand for the events of one name, checked on both sides.
 
-use hookstack_core::{Error, ErrorKind, Event, Extract, ExtractContext, Result, Retry};
+use hookstack_core::{Error, ErrorKind, Event, Extensions, Extract, ExtractContext, Result, Retry};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::extract::{TypedEvent, first, typed};
+use crate::extract::{TypedEvent, first, only_durable, typed};
 use crate::function::INVOKED_EVENT;
 
 /// The data of all events of one name.
@@ -95,6 +95,10 @@ impl<T: EventType> Extract for Typed<T> {
         let event: TypedEvent<T> = typed(event)?;
         check(&event.data)?;
         Ok(Typed(event.data))
+    }
+
+    fn check(provided: &Extensions) -> Result {
+        only_durable(provided, "inngest::Typed")
     }
 }
 

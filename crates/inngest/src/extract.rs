@@ -1,7 +1,9 @@
 //! What a durable function's handler can take as arguments.
 
+use hookstack_core::host::HandlerKind;
 use hookstack_core::{
-    CallTrigger, Error, ErrorKind, Event, Extract, ExtractContext, Result, Retry, StepError,
+    CallTrigger, Error, ErrorKind, Event, Extensions, Extract, ExtractContext, Result, Retry,
+    StepError,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -58,17 +60,29 @@ impl<T: DeserializeOwned + Send> Extract for Data<T> {
     async fn extract(cx: &mut ExtractContext<'_>) -> Result<Self> {
         typed(first(cx)?).map(|event| Data(event.data))
     }
+
+    fn check(provided: &Extensions) -> Result {
+        only_durable(provided, "inngest::Data")
+    }
 }
 
 impl<T: DeserializeOwned + Send> Extract for TypedEvent<T> {
     async fn extract(cx: &mut ExtractContext<'_>) -> Result<Self> {
         typed(first(cx)?)
     }
+
+    fn check(provided: &Extensions) -> Result {
+        only_durable(provided, "inngest::TypedEvent")
+    }
 }
 
 impl<T: DeserializeOwned + Send> Extract for Batch<T> {
     async fn extract(cx: &mut ExtractContext<'_>) -> Result<Self> {
         cx.input.events.iter().map(typed).collect::<Result<_>>().map(Batch)
+    }
+
+    fn check(provided: &Extensions) -> Result {
+        only_durable(provided, "inngest::Batch")
     }
 }
 
@@ -97,6 +111,10 @@ impl<T: DeserializeOwned + Send> Extract for Failure<T> {
             run_id: data.run_id,
         })
     }
+
+    fn check(provided: &Extensions) -> Result {
+        only_durable(provided, "inngest::Failure")
+    }
 }
 
 #[derive(Deserialize)]
@@ -112,6 +130,12 @@ struct FailedError {
     name: Option<Box<str>>,
     message: Option<Box<str>>,
     stack: Option<Box<str>>,
+}
+
+/// Whether the handler is that of a durable function, which has events.
+pub(crate) fn only_durable(provided: &Extensions, argument: &str) -> Result {
+    let instead = "take `lambda::Data` in Lambda functions, axum's `Json` under axum; this is for durable functions";
+    HandlerKind::Durable.require(provided, argument, instead)
 }
 
 pub(crate) fn first<'a>(cx: &'a ExtractContext<'_>) -> Result<&'a Event> {

@@ -3,7 +3,7 @@
 //! Checked after the transforms: a middleware may make a payload larger (encryption adds a third) or
 //! smaller (a reference to a value that it stored elsewhere).
 
-use hookstack_core::{Error, ErrorKind, Event, Outcome, Result, Retry, StepOptions};
+use hookstack_core::{Error, ErrorKind, Event, Outcome, Result, Retry, StatusCode, StepOptions};
 
 /// The largest output of a step or a function, in bytes of JSON.
 pub const MAX_OUTPUT: usize = 4 * 1024 * 1024;
@@ -64,5 +64,7 @@ fn too_large(what: &str, size: usize, limit: usize) -> Error {
         ),
     )
     .with_retry(Retry::Never)
+    // What this program sends is too large, not what a client of it sent.
+    .with_status(StatusCode::INTERNAL_SERVER_ERROR)
     .without_secrets()
 }

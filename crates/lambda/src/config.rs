@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use hookstack_core::host::ArcHandler;
-use hookstack_core::{Extensions, FunctionInfo, Middleware, Stack, StackBuilder};
+use hookstack_core::host::{ArcHandler, HandlerKind};
+use hookstack_core::{FunctionInfo, Middleware, Stack, StackBuilder};
 
 use crate::error::ConfigError;
 use crate::flush::Pending;
@@ -142,9 +142,8 @@ impl LambdaBuilder {
         stack
             .register(&app_id, std::slice::from_ref(&function), None)
             .map_err(ConfigError::Middleware)?;
-        let nothing = Extensions::new();
-        let provided = stack.provided().map_or(&nothing, |provided| provided);
-        self.handler.check(provided).map_err(ConfigError::Handler)?;
+        let provided = HandlerKind::Lambda.with_provided(stack.provided());
+        self.handler.check(&provided).map_err(ConfigError::Handler)?;
         Ok(Lambda::new(Shared {
             handler: self.handler,
             stack: Arc::new(stack),

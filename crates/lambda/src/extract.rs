@@ -4,7 +4,10 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use hookstack_core::{Error, ErrorKind, Extract, ExtractContext, Payload, Result, Retry};
+use hookstack_core::host::HandlerKind;
+use hookstack_core::{
+    Error, ErrorKind, Extensions, Extract, ExtractContext, Payload, Result, Retry,
+};
 use serde::de::DeserializeOwned;
 
 use crate::place;
@@ -33,6 +36,11 @@ pub struct Data<T>(pub T);
 impl<T: DeserializeOwned + Send> Extract for Data<T> {
     async fn extract(cx: &mut ExtractContext<'_>) -> Result<Self> {
         read("the event", &cx.input.payload).map(Data)
+    }
+
+    fn check(provided: &Extensions) -> Result {
+        let instead = "take `inngest::Data` in durable functions, axum's `Json` under axum; this is for Lambda functions";
+        HandlerKind::Lambda.require(provided, "lambda::Data", instead)
     }
 }
 
@@ -71,6 +79,11 @@ impl Extract for Context {
                 "`Context` is an argument of Lambda handlers: this host has no Lambda context",
             )
         })
+    }
+
+    fn check(provided: &Extensions) -> Result {
+        let instead = "only Lambda functions have it; `Info` tells about the call everywhere";
+        HandlerKind::Lambda.require(provided, "lambda::Context", instead)
     }
 }
 

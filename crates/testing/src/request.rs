@@ -14,7 +14,8 @@ use http::{HeaderMap, StatusCode};
 /// A request to the smallest host that has requests and payloads, as those for HTTP and AWS Lambda have them: to
 /// test a middleware under them without either.
 ///
-/// Errors have the statuses that those hosts give them; [`answers`](Request::answers) is for other ones.
+/// Errors have the statuses that those hosts give them: under HTTP [`Error::response_status`], under Lambda always
+/// 500. [`answers`](Request::answers) is for other ones.
 ///
 /// ```
 /// use hookstack_core::{Outcome, Stack};
@@ -45,7 +46,7 @@ pub struct Answer {
     pub status: StatusCode,
     /// The headers that middleware set.
     pub headers: HeaderMap,
-    /// The output or the error, as it goes out.
+    /// The output or the error, as it goes out: with its status and whether to retry, and its sources as text.
     pub result: Result<Payload, Error>,
     /// What hooks told that did not change it.
     pub reported: Vec<Error>,
@@ -157,8 +158,7 @@ impl Request {
         let result = match answered.outcome() {
             Outcome::Done(Ok(payload)) => Ok(payload.clone()),
             // An error is not to be cloned; what tests compare is.
-            Outcome::Done(Err(error)) => Err(Error::of_kind(error.kind(), error.text().to_owned())
-                .with_name(error.name().to_owned())),
+            Outcome::Done(Err(error)) => Err(error.to_brief()),
             other => Err(Error::message(format!("no outcome of a request: {other:?}"))),
         };
         let reported = answered.after_response().await;
@@ -191,15 +191,10 @@ where
     }
 
     fn respond(&self, info: &CallInfo, outcome: &Outcome) -> (StatusCode, HeaderMap) {
-        let is_http = info.trigger.is_http();
-        let by_outcome = || match outcome.error().map(Error::kind) {
-            None => StatusCode::OK,
-            Some(ErrorKind::InvalidInput | ErrorKind::Unauthenticated) if is_http => {
-                StatusCode::BAD_REQUEST
-            }
-            Some(ErrorKind::TooLarge) if is_http => StatusCode::PAYLOAD_TOO_LARGE,
-            Some(ErrorKind::Timeout) if is_http => StatusCode::SERVICE_UNAVAILABLE,
-            Some(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        let by_outcome = || match outcome {
+            Outcome::Done(Ok(_)) => StatusCode::OK,
+            Outcome::Done(Err(error)) if info.trigger.is_http() => error.response_status(),
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
         (self.status.unwrap_or_else(by_outcome), HeaderMap::new())
     }

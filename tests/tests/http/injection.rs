@@ -77,7 +77,9 @@ async fn what_nobody_provides_is_a_clear_error_and_no_secret_of_the_service() {
     let Err::<Arg<Dep<String>>, HandlerError>(failure) = from_nothing().await else {
         panic!("there is no layer")
     };
-    assert!(failure.error().text().contains("no hookstack layer"), "{failure:?}");
+    let expected = "no hookstack layer is around the handler, which takes \
+                    `hookstack_http::extract::Arg<hookstack_inject::dep::Dep<alloc::string::String>>`: ";
+    assert!(failure.error().text().starts_with(expected), "{failure:?}");
 }
 
 async fn from_nothing() -> Result<Arg<Dep<String>>, HandlerError> {

@@ -270,6 +270,7 @@ impl Error {
     /// let of = |error: Error| error.response_status();
     /// assert_eq!(of(Error::message("broken")), StatusCode::INTERNAL_SERVER_ERROR);
     /// assert_eq!(of(Error::of_kind(ErrorKind::InvalidInput, "?")), StatusCode::BAD_REQUEST);
+    /// assert_eq!(of(Error::of_kind(ErrorKind::TooLarge, "?")), StatusCode::PAYLOAD_TOO_LARGE);
     /// assert_eq!(of(RetryAfter::new(Duration::from_secs(9), "busy").into()), StatusCode::SERVICE_UNAVAILABLE);
     /// assert_eq!(of(Error::message("?").with_status(StatusCode::IM_A_TEAPOT)), StatusCode::IM_A_TEAPOT);
     /// ```
@@ -279,6 +280,7 @@ impl Error {
         }
         match self.kind() {
             ErrorKind::InvalidInput | ErrorKind::Unauthenticated => StatusCode::BAD_REQUEST,
+            ErrorKind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             ErrorKind::Timeout => StatusCode::SERVICE_UNAVAILABLE,
             _ if matches!(self.retry(), Retry::After(_)) => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::INTERNAL_SERVER_ERROR,

@@ -25,6 +25,7 @@ pub use timings::Timings;
 pub use crate::clock::Clock;
 pub use crate::erased::BoxFuture;
 pub use crate::handler::{ArcHandler, Started};
+pub use crate::handler_kind::HandlerKind;
 pub use crate::next::Endpoint;
 
 use crate::call::Call;

@@ -10,6 +10,7 @@ use hookstack_core::{
     from_fn,
 };
 use hookstack_http::{HandlerError, HttpError, layer};
+use hookstack_testing::Request;
 use http::StatusCode;
 use serde_json::json;
 use std::sync::{Arc, Mutex};
@@ -152,4 +153,36 @@ async fn an_error_before_the_handler_is_answered_like_one_of_it() {
         (reply.status, &reply.json()["detail"]),
         (StatusCode::FORBIDDEN, &json!("members only"))
     );
+}
+
+/// A middleware that is tested with `Request` meets the statuses of this host.
+#[tokio::test]
+async fn a_request_of_the_testing_crate_has_the_same_statuses() {
+    type Make = fn() -> Error;
+    let errors: [(&str, Make, u16); 9] = [
+        ("/plain", || Error::message(SECRET), 500),
+        ("/status", || Error::message(SECRET).with_status(StatusCode::PAYLOAD_TOO_LARGE), 413),
+        ("/too-large", || Error::of_kind(ErrorKind::TooLarge, SECRET), 413),
+        ("/invalid", || Error::of_kind(ErrorKind::InvalidInput, SECRET), 400),
+        ("/unauthenticated", || Error::of_kind(ErrorKind::Unauthenticated, SECRET), 400),
+        ("/timeout", || Error::of_kind(ErrorKind::Timeout, SECRET), 503),
+        ("/busy", || RetryAfter::new(Duration::from_secs(2), SECRET).into(), 503),
+        ("/missing", || HttpError::new(StatusCode::NOT_FOUND, "no such order").into(), 404),
+        ("/misuse", || Error::of_kind(ErrorKind::Misuse, SECRET), 500),
+    ];
+    let mut router = Router::new();
+    for (path, make, _) in errors {
+        let fails = move || async move { Err::<(), HandlerError>(make().into()) };
+        router = router.route(path, get(fails));
+    }
+    let server = serve(router.layer(layer(Stack::builder()).expect("a layer"))).await;
+    for (path, make, expected) in errors {
+        let request = Request::http("GET", path);
+        let answer = request.call(Stack::builder().build(), async |_| make().into()).await;
+        let real = server.get(path).await.status;
+        assert_eq!((real.as_u16(), answer.status), (expected, real), "{path}");
+        let (sent, made) = (answer.result.expect_err("an error"), make());
+        assert_eq!((sent.status(), sent.retry()), (made.status(), made.retry()), "{path}");
+        assert_eq!((sent.kind(), sent.name()), (made.kind(), made.name()), "{path}");
+    }
 }

@@ -73,7 +73,10 @@ pub(crate) fn complete(event: &mut Event) -> Result {
     match object(std::mem::take(&mut event.data)) {
         Ok(data) => event.data = data,
         Err(_) => {
-            return refused(format!("the data of event \"{}\" must be a JSON object", event.name));
+            let name = &event.name;
+            return refused(format!(
+                "the data of event \"{name}\" must be a JSON object: the Inngest server takes no other, with or without encryption"
+            ));
         }
     }
     Ok(())

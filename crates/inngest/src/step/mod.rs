@@ -11,9 +11,10 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use hookstack_core::host::HandlerKind;
 use hookstack_core::{
-    Extract, ExtractContext, IntoError, Payload, Result, StepError, StepInfo, StepOp, StepOptions,
-    WaitForEvent,
+    Extensions, Extract, ExtractContext, IntoError, Payload, Result, StepError, StepInfo, StepOp,
+    StepOptions, WaitForEvent,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -288,5 +289,10 @@ impl Extract for Step {
             )
             .without_secrets()
         })
+    }
+
+    fn check(provided: &Extensions) -> hookstack_core::Result {
+        let instead = "step tools exist only in durable functions";
+        HandlerKind::Durable.require(provided, "inngest::Step", instead)
     }
 }

@@ -92,7 +92,10 @@ async fn an_event_that_cannot_be_one_stops_the_others() {
     let server = Server::start([]).await;
     for (wrong, message) in [
         (event("", json!({})), "an event needs a name"),
-        (event("a", json!(["canary"])), "the data of event \"a\" must be a JSON object"),
+        (
+            event("a", json!(["canary"])),
+            "the data of event \"a\" must be a JSON object: the Inngest server takes no other, with or without encryption",
+        ),
         (
             event("Inngest/x", json!({})),
             "event \"Inngest/x\": names that begin with `inngest/` are the server's",

@@ -184,6 +184,8 @@ async fn event_data_that_is_no_object_is_refused_before_sending() {
     let engine = engine([]);
     let sent = engine.send(event("e", json!([1]))).await;
     let error = sent.into_result().unwrap_err();
-    assert_eq!(error.text(), "the data of event \"e\" must be a JSON object");
+    let expected = "the data of event \"e\" must be a JSON object: the Inngest server takes no other, with or \
+                    without encryption";
+    assert_eq!(error.text(), expected);
     assert!(engine.stored().is_empty());
 }
