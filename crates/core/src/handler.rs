@@ -18,7 +18,10 @@ use crate::payload::Payload;
 /// there are is up to the host; [`Info`](crate::Info) and an injected dependency are understood by all.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a handler",
-    note = "a handler is an async function whose arguments implement `Extract` (`Info` and an injected `Dep<T>` under every host; `Data<T>`, `TypedEvent<T>`, `Batch<T>`, `Step` of hookstack-inngest; `Data<T>`, `Records<T>`, `Context` of hookstack-lambda; what is read from data needs `T: DeserializeOwned + Send`, a `Dep<T>` needs `T: Send + Sync`), whose future is `Send`, and which returns `Result<T, E>` with `T: Serialize` (a `Dep` is not) and a standard error, `hookstack::Error` or `anyhow::Error` as `E`"
+    note = "a handler is an async function or closure; check three things:",
+    note = "1. each argument implements `Extract`: `Info` and an injected `Dep<T>` under every host; `Data<T>`, `TypedEvent<T>`, `Batch<T>`, `Step` of hookstack-inngest; `Data<T>`, `Records<T>`, `Context` of hookstack-lambda; what is read from data needs `T: DeserializeOwned + Send`, a `Dep<T>` needs `T: Send + Sync`",
+    note = "2. it returns `Result<T, E>` with `T: Serialize` (a `Dep` is not) and a standard error, `hookstack::Error` or `anyhow::Error` as `E`",
+    note = "3. its future is `Send`: no `Rc`, `RefCell` reference or lock guard of the standard library lives across an `.await`"
 )]
 pub trait Handler<M>: Send + Sync + 'static {
     #[doc(hidden)]
